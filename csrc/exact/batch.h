@@ -1,0 +1,66 @@
+// Many exact problems of one shape in one call. One large problem is a batch of one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/monitor.h"
+#include "base/views.h"
+#include "cost/cost.h"
+
+namespace otcore::exact {
+
+enum class Status : std::int8_t { optimal, max_iter, time_limit, interrupted };
+
+// Weights of a batch: entry j of problem b at data[b * batch_stride + j]; a null pointer means
+// uniform weights of total mass 1. Non-negative, finite, with a positive sum.
+struct Weights {
+  const double* data = nullptr;
+  std::size_t batch_stride = 0;
+};
+
+struct Options {
+  // Pivots (network simplex) or augmenting paths (assignment) a problem may take; none: no limit.
+  std::optional<std::size_t> max_iter;
+  int n_threads = 0;                 // 0: num_threads()
+  double mass_tolerance = 1e-6;      // relative difference of sum(a) and sum(b) that is normalised
+};
+
+// Where the answers go: arrays of the caller, problem b's part at b times the part's length.
+// Null pointers are left out (values too: then why call).
+struct Solutions {
+  double* value = nullptr;        // [B]      sum of mass * cost
+  double* gap = nullptr;          // [B]      value minus the dual value of the potentials, >= 0 up to rounding
+  std::int64_t* n_iter = nullptr; // [B]      pivots or augmenting paths
+  Status* status = nullptr;       // [B]
+  double* potential_a = nullptr;  // [B, n]   f = c-transform of g: f_i + g_j <= C_ij
+  double* potential_b = nullptr;  // [B, m]   g, gauge sum_j b_j g_j = 0
+  // The plan: entries() triples per problem, the first `count` of them used, sorted by row then
+  // column, all masses positive.
+  std::int64_t* count = nullptr;  // [B]
+  std::int32_t* rows = nullptr;   // [B, entries]
+  std::int32_t* cols = nullptr;   // [B, entries]
+  double* mass = nullptr;         // [B, entries]
+};
+
+// The most entries a plan of an n x m problem has: n + m - 1.
+std::size_t max_plan_entries(std::size_t n, std::size_t m);
+
+// Solves problem b for min <P, C_b>, P 1 = a_b, P^T 1 = b_b, P >= 0. Costs are float or double, the
+// arithmetic is double. Each problem is solved the same way whatever the batch around it and the
+// number of threads. InvalidArgument for "M" (not finite), "a", "b" (negative, not finite, zero
+// sum), "a, b" (masses differ), with the index of the first offender in the lowest problem.
+template <class T>
+void solve_batch(BatchView<const T> costs, Weights a, Weights b, const Options& options,
+                 const Solutions& out, Monitor& monitor);
+
+// The same with C_b = the ground cost between the rows of X_b (n x d) and Y_b (m x d), formed in
+// float64, one problem's at a time per thread. Also InvalidArgument for "X", "Y" (not finite, zero
+// vectors under cosine).
+template <class T>
+void solve_batch_points(BatchView<const T> x, BatchView<const T> y, const cost::Metric& metric,
+                        Weights a, Weights b, const Options& options, const Solutions& out,
+                        Monitor& monitor);
+
+}  // namespace otcore::exact

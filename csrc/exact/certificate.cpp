@@ -1,0 +1,108 @@
+#include "exact/certificate.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "exact/kernels.h"
+
+namespace otcore::exact {
+namespace {
+
+// Neumaier's compensated sum: the gap is a difference of two sums of nearly equal size.
+class Sum {
+ public:
+  void add(double x) {
+    const double sum = sum_ + x;
+    lost_ += (sum_ >= 0 ? sum_ : -sum_) >= (x >= 0 ? x : -x) ? (sum_ - sum) + x : (x - sum) + sum_;
+    sum_ = sum;
+  }
+  [[nodiscard]] double value() const { return sum_ + lost_; }
+
+ private:
+  double sum_ = 0.0;
+  double lost_ = 0.0;
+};
+
+}  // namespace
+
+template <class T>
+void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
+             const IntegerPlan& plan, double* u, double* v, Solution& out) {
+  const CostKernels<T>& kernel = cost_kernels<T>();
+  if (masses.cols().size() < m) {
+    // Massless columns are at -infinity here, so they are not in the rows' minima.
+    for (const std::int32_t i : masses.rows()) {
+      const auto row = static_cast<std::size_t>(i);
+      u[row] = kernel.row_minimum_value(costs.row(row), scale, v, costs.cols);
+    }
+    for (std::size_t j = 0; j < m; ++j) {
+      if (masses.demand()[j] > 0) continue;
+      v[j] = std::numeric_limits<double>::infinity();
+      for (const std::int32_t i : masses.rows()) {
+        const auto row = static_cast<std::size_t>(i);
+        v[j] = std::min(v[j], static_cast<double>(costs.row(row)[j]) * scale - u[row]);
+      }
+    }
+  }
+  Sum weighted;
+  for (const std::int32_t j : masses.cols()) {
+    const auto col = static_cast<std::size_t>(j);
+    weighted.add(masses.mass(masses.demand()[col]) * v[col]);
+  }
+  const double shift = weighted.value() / masses.total();
+  for (std::size_t j = 0; j < m; ++j) v[j] -= shift;
+
+  Sum dual;
+  for (std::size_t i = 0; i < costs.rows; ++i) {
+    u[i] = kernel.row_minimum_value(costs.row(i), scale, v, costs.cols);
+    dual.add(masses.mass(masses.supply()[i]) * u[i]);
+  }
+  for (const std::int32_t j : masses.cols()) {
+    const auto col = static_cast<std::size_t>(j);
+    dual.add(masses.mass(masses.demand()[col]) * v[col]);
+  }
+  Sum value;
+  for (std::size_t k = 0; k < plan.count; ++k) {
+    const double cost = static_cast<double>(
+        costs.row(static_cast<std::size_t>(plan.rows[k]))[plan.cols[k]]);
+    value.add(masses.mass(plan.units[k]) * (cost * scale));
+  }
+  out.value = value.value() / scale;
+  out.gap = (value.value() - dual.value()) / scale;
+  if (out.potential_a != nullptr) {
+    for (std::size_t i = 0; i < costs.rows; ++i) out.potential_a[i] = u[i] / scale;
+  }
+  if (out.potential_b != nullptr) {
+    for (std::size_t j = 0; j < m; ++j) out.potential_b[j] = v[j] / scale;
+  }
+}
+
+void write_sorted(const IntegerPlan& plan, std::size_t n, std::size_t m, const Masses& masses,
+                  std::int32_t* counts, std::int32_t* order, Solution& out) {
+  out.count = plan.count;
+  if (out.mass == nullptr) return;
+  // Counting sort by column, then a stable one by row.
+  std::fill(counts, counts + m + 1, 0);
+  for (std::size_t k = 0; k < plan.count; ++k) ++counts[plan.cols[k] + 1];
+  for (std::size_t j = 0; j < m; ++j) counts[j + 1] += counts[j];
+  for (std::size_t k = 0; k < plan.count; ++k) {
+    order[counts[plan.cols[k]]++] = static_cast<std::int32_t>(k);
+  }
+  std::fill(counts, counts + n + 1, 0);
+  for (std::size_t k = 0; k < plan.count; ++k) ++counts[plan.rows[k] + 1];
+  for (std::size_t i = 0; i < n; ++i) counts[i + 1] += counts[i];
+  for (std::size_t k = 0; k < plan.count; ++k) {
+    const auto from = static_cast<std::size_t>(order[k]);
+    const auto to = static_cast<std::size_t>(counts[plan.rows[from]]++);
+    out.rows[to] = plan.rows[from];
+    out.cols[to] = plan.cols[from];
+    out.mass[to] = masses.mass(plan.units[from]);
+  }
+}
+
+template void certify(MatrixView<const float>, std::size_t, double, const Masses&,
+                      const IntegerPlan&, double*, double*, Solution&);
+template void certify(MatrixView<const double>, std::size_t, double, const Masses&,
+                      const IntegerPlan&, double*, double*, Solution&);
+
+}  // namespace otcore::exact

@@ -1,0 +1,36 @@
+// The proof that goes with every plan: its cost, potentials that are feasible for every arc, and the gap
+// between the two.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/views.h"
+#include "exact/masses.h"
+#include "exact/problem.h"
+
+namespace otcore::exact {
+
+// A plan in integer masses: `count` arcs.
+struct IntegerPlan {
+  std::size_t count = 0;
+  const std::int32_t* rows = nullptr;
+  const std::int32_t* cols = nullptr;
+  const std::int64_t* units = nullptr;
+};
+
+// Given column potentials v (scaled; -infinity where a column has no mass): gives massless columns
+// the largest feasible potential, shifts v so that sum_j b_j v_j = 0, sets u to the c-transform of v,
+// u_i = min_j C_ij - v_j, so that u_i + v_j <= C_ij holds for every arc up to one rounding, and
+// fills value, gap and potentials of `out` in the costs' own scale. costs.cols is m, or m padded: padding
+// columns hold +infinity costs and v = 0. u has room for costs.rows.
+template <class T>
+void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
+             const IntegerPlan& plan, double* u, double* v, Solution& out);
+
+// Writes the plan's arcs to out.rows, out.cols and out.mass, by row and then by column. `counts`
+// is scratch of max(n, m) + 1 numbers, `order` of plan.count.
+void write_sorted(const IntegerPlan& plan, std::size_t n, std::size_t m, const Masses& masses,
+                  std::int32_t* counts, std::int32_t* order, Solution& out);
+
+}  // namespace otcore::exact

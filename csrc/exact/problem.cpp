@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/sizes.h"
+#include "exact/assignment.h"
+#include "exact/certificate.h"
+#include "exact/kernels.h"
+#include "exact/masses.h"
+#include "exact/problem.h"
+#include "exact/simplex.h"
+#include "exact/tuning.h"
+
+namespace otcore::exact {
+namespace {
+
+// Pricing calls an arc violated below minus this many units in the last place of the largest cost: above
+// the rounding of potentials that are sums along tree paths, far below the contract's 1e-9.
+constexpr double kPricingTolerance = 32 * 0x1p-53;
+
+// The power of two that brings the largest cost near 1, for costs that are so large or small that
+// differences and products with masses could leave the range of a double; 1 otherwise.
+double scale_for(double magnitude) {
+  constexpr double kLargest = 0x1p300;
+  if (magnitude == 0.0 || (magnitude < kLargest && magnitude > 1 / kLargest)) return 1.0;
+  return std::exp2(std::clamp(-std::floor(std::log2(magnitude)), -1000.0, 1000.0));
+}
+
+template <class T>
+[[noreturn]] void throw_not_finite(MatrixView<const T> costs) {
+  for (std::size_t i = 0; i < costs.rows; ++i) {
+    for (std::size_t j = 0; j < costs.cols; ++j) {
+      const auto cost = static_cast<double>(costs.row(i)[j]);
+      if (!std::isfinite(cost)) {
+        throw InvalidArgument::entry("M", {i, j}, cost, "finite costs");
+      }
+    }
+  }
+  throw std::logic_error("a cost matrix was taken for not finite");
+}
+
+}  // namespace
+
+// Scratch for one problem at a time. Each method's own is made at its first problem and kept.
+struct Solver::Impl {
+  Impl(std::size_t rows, std::size_t cols, const Options& opts)
+      : n(rows),
+        m(cols),
+        stride(round_up(cols, kColumnPadding)),
+        options(opts),
+        masses(rows, cols),
+        u(rows),
+        plan_rows(rows + cols),
+        plan_cols(rows + cols),
+        plan_units(rows + cols),
+        counts(std::max(rows, cols) + 1),
+        order(rows + cols) {
+    constexpr std::size_t kMaxNodes = 0x7fffffff;
+    if (n == 0 || m == 0 || n > kMaxNodes - m) {
+      throw InvalidArgument("M", "shape (" + std::to_string(n) + ", " + std::to_string(m) + ")",
+                            "at least one row and column, and n + m below 2^31");
+    }
+    checked_mul(checked_mul(n, stride, "M"), sizeof(double), "M");
+  }
+
+  double* cost_buffer() {
+    if (buffer.empty()) buffer.resize(n * stride);
+    return buffer.data();
+  }
+
+  void set_masses(const double* a, const double* b) {
+    const bool uniform = a == nullptr && b == nullptr;
+    if (!(uniform && has_uniform_masses)) masses.set(a, b, options.mass_tolerance);
+    has_uniform_masses = uniform;
+  }
+
+  // An assignment takes at most n augmenting paths; a smaller max_iter, and a call that was stopped
+  // already, want a feasible plan early: the simplex has one.
+  [[nodiscard]] bool is_assignment(const Monitor& monitor) const {
+    return n == m && n <= kMaxAssignment && masses.uniform() &&
+           options.max_iter.value_or(n) >= n && monitor.stopped() == Stop::none;
+  }
+
+  // Costs laid out as the buffer, entries ranged.
+  void solve_padded(const double* costs, const CostRange& range, Monitor& monitor, Solution& out) {
+    const double magnitude = std::max(std::abs(range.low), std::abs(range.high));
+    const double scale = scale_for(magnitude);
+    const MatrixView<const double> view{costs, n, stride, stride};
+    if (is_assignment(monitor)) {
+      solve_assignment(view, scale, out);
+    } else {
+      solve_simplex(view, magnitude, scale, monitor, out);
+    }
+  }
+
+  const double* scaled_costs(const double* costs, double scale) {
+    if (scale == 1.0) return costs;
+    scaled.resize(n * stride);
+    std::transform(costs, costs + n * stride, scaled.begin(),
+                   [scale](double cost) { return cost * scale; });
+    return scaled.data();
+  }
+
+  void solve_assignment(MatrixView<const double> costs, double scale, Solution& out) {
+    if (!assignment) assignment.emplace(n);
+    out.n_iter =
+        static_cast<std::int64_t>(assignment->solve(scaled_costs(costs.data, scale)));
+    out.status = Status::optimal;
+    for (std::size_t i = 0; i < n; ++i) {
+      plan_rows[i] = static_cast<std::int32_t>(i);
+      plan_cols[i] = static_cast<std::int32_t>(assignment->col_of_row()[i]);
+      plan_units[i] = masses.supply()[i];
+    }
+    finish(costs, scale, n, assignment->v().data(), out);
+  }
+
+  template <class T>
+  void solve_simplex(MatrixView<const T> costs, double magnitude, double scale, Monitor& monitor,
+                     Solution& out) {
+    if (!simplex) simplex.emplace(n, m);
+    out.status = simplex->solve(costs, scale, masses, kPricingTolerance * magnitude * scale,
+                                options.max_iter, monitor);
+    out.n_iter = static_cast<std::int64_t>(simplex->pivots());
+    const std::size_t count =
+        simplex->flows(masses, plan_rows.data(), plan_cols.data(), plan_units.data());
+    finish(costs, scale, count, simplex->v(), out);
+  }
+
+  template <class T>
+  void finish(MatrixView<const T> costs, double scale, std::size_t count, double* col_potentials,
+              Solution& out) {
+    const IntegerPlan plan{count, plan_rows.data(), plan_cols.data(), plan_units.data()};
+    certify(costs, m, scale, masses, plan, u.data(), col_potentials, out);
+    if (!std::isfinite(out.value)) {
+      throw InvalidArgument("M", "the transport cost overflows",
+                            "costs whose products with the masses are finite");
+    }
+    write_sorted(plan, n, m, masses, counts.data(), order.data(), out);
+  }
+
+  std::size_t n;
+  std::size_t m;
+  std::size_t stride;
+  Options options;
+  Masses masses;
+  bool has_uniform_masses = false;
+  std::vector<double> buffer;
+  std::vector<double> u;
+  std::vector<std::int32_t> plan_rows;
+  std::vector<std::int32_t> plan_cols;
+  std::vector<std::int64_t> plan_units;
+  std::vector<std::int32_t> counts;
+  std::vector<std::int32_t> order;
+
+  std::vector<double> scaled;
+
+  std::optional<AssignmentSolver> assignment;
+  std::optional<NetworkSimplex> simplex;
+};
+
+Solver::Solver(std::size_t n, std::size_t m, const Options& options)
+    : impl_(std::make_unique<Impl>(n, m, options)) {}
+Solver::~Solver() = default;
+Solver::Solver(Solver&&) noexcept = default;
+Solver& Solver::operator=(Solver&&) noexcept = default;
+
+double* Solver::cost_buffer() { return impl_->cost_buffer(); }
+
+std::size_t Solver::cost_stride() const { return impl_->stride; }
+
+void Solver::solve_padded(const double* costs, const double* a, const double* b, Monitor& monitor,
+                          Solution& out) {
+  const MatrixView<const double> view{costs, impl_->n, impl_->m, impl_->stride};
+  const CostRange range = cost_kernels<double>().range(costs, view.stride, view.rows, view.cols);
+  if (!range.finite) throw_not_finite(view);
+  impl_->set_masses(a, b);
+  impl_->solve_padded(costs, range, monitor, out);
+}
+
+template <class T>
+void Solver::solve(MatrixView<const T> costs, const double* a, const double* b, Monitor& monitor,
+                   Solution& out) {
+  Impl& impl = *impl_;
+  const CostKernels<T>& kernel = cost_kernels<T>();
+  impl.set_masses(a, b);
+  if (impl.is_assignment(monitor) || impl.n <= kMaxPackedArcs / impl.m) {
+    double* packed = impl.cost_buffer();
+    const CostRange range =
+        kernel.pack(costs.data, costs.stride, impl.n, impl.m, packed, impl.stride);
+    if (!range.finite) throw_not_finite(costs);
+    impl.solve_padded(packed, range, monitor, out);
+    return;
+  }
+  const CostRange range = kernel.range(costs.data, costs.stride, impl.n, impl.m);
+  if (!range.finite) throw_not_finite(costs);
+  const double magnitude = std::max(std::abs(range.low), std::abs(range.high));
+  impl.solve_simplex(costs, magnitude, scale_for(magnitude), monitor, out);
+}
+
+template void Solver::solve(MatrixView<const float>, const double*, const double*, Monitor&,
+                            Solution&);
+template void Solver::solve(MatrixView<const double>, const double*, const double*, Monitor&,
+                            Solution&);
+
+}  // namespace otcore::exact

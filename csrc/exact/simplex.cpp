@@ -1,0 +1,207 @@
+#include "exact/simplex.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+#include "base/sizes.h"
+#include "exact/kernels.h"
+#include "exact/tuning.h"
+
+namespace otcore::exact {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+NetworkSimplex::NetworkSimplex(std::size_t n, std::size_t m)
+    : n_(n), m_(m), tree_(n + m), potentials_(n + round_up(m, kColumnPadding)), left_(n + m) {
+  order_.reserve(n + m);
+  path_.from_x.reserve(n + m);
+  path_.from_y.reserve(n + m);
+}
+
+template <class T>
+Status NetworkSimplex::solve(MatrixView<const T> costs, double scale, const Masses& masses,
+                             double tolerance, std::optional<std::size_t> max_pivots, Monitor& monitor) {
+  const CostKernels<T>& kernel = cost_kernels<T>();
+  const std::vector<std::int32_t>& rows = masses.rows();
+  pivots_ = 0;
+  build_greedy_basis(costs, scale, masses);
+  compute_potentials(costs, scale);
+
+  // Potentials drift by roundings as pivots shift them; they are computed afresh every `refresh`
+  // pivots, and before the last look, so that optimality is claimed for the basis itself.
+  const std::size_t refresh = n_ + m_;
+  std::size_t since_refresh = 0;
+  std::size_t start = 0;
+  const std::size_t block = kPricingRows;
+  for (;;) {
+    if (max_pivots && pivots_ >= *max_pivots) return Status::max_iter;
+    const bool look = pivots_ % kPivotsPerPoll == kPivotsPerPoll - 1;
+    const Stop stop = look ? monitor.poll() : monitor.stopped();
+    if (stop == Stop::time_limit) return Status::time_limit;
+    if (stop == Stop::interrupted) return Status::interrupted;
+    if (since_refresh == refresh) {
+      compute_potentials(costs, scale);
+      since_refresh = 0;
+    }
+    const Entering arc = kernel.price(costs.data, costs.stride, scale, rows.data(), rows.size(),
+                                      costs.cols, potentials_.data(), v(), start, block, tolerance);
+    if (arc.position < 0) {
+      if (since_refresh == 0) return Status::optimal;
+      compute_potentials(costs, scale);
+      since_refresh = 0;
+      continue;
+    }
+    const auto position = static_cast<std::size_t>(arc.position);
+    pivot(static_cast<std::size_t>(rows[position]), arc.col, arc.reduced);
+    start = position + 1 == rows.size() ? 0 : position + 1;
+    ++pivots_;
+    ++since_refresh;
+  }
+}
+
+// Row by row: each sends its mass to the cheapest columns, by C_ij less the column's minimum, that
+// still have room. Every allocation finishes exactly one row or column (masses are perturbed), which
+// hangs below the other: n + m - 1 arcs, a tree.
+template <class T>
+void NetworkSimplex::build_greedy_basis(MatrixView<const T> costs, double scale,
+                                        const Masses& masses) {
+  const CostKernels<T>& kernel = cost_kernels<T>();
+  tree_.clear();
+  kernel.column_minima(costs.data, costs.stride, scale, masses.rows().data(), masses.rows().size(),
+                       costs.cols, v());
+  std::fill(potentials_.begin() + static_cast<std::ptrdiff_t>(n_ + m_), potentials_.end(), 0.0);
+  for (std::size_t j = 0; j < m_; ++j) {
+    if (masses.demand()[j] == 0) {
+      v()[j] = -kInfinity;
+    } else {
+      left_[n_ + j] = masses.perturbed_demand(j);
+    }
+  }
+  std::size_t arcs = masses.rows().size() + masses.cols().size() - 1;
+  for (const std::int32_t i : masses.rows()) {
+    const auto row = static_cast<std::size_t>(i);
+    std::int64_t supply = masses.perturbed_supply(row);
+    for (;;) {
+      const std::size_t j = kernel.row_minimum(costs.row(row), scale, v(), costs.cols).col;
+      std::int64_t& demand = left_[n_ + j];
+      if (arcs == 1) {
+        assert(supply == demand);
+        tree_.attach(i, col_node(j), supply);
+        tree_.set_root(col_node(j));
+        return;
+      }
+      --arcs;
+      if (supply < demand) {
+        tree_.attach(i, col_node(j), supply);
+        demand -= supply;
+        break;
+      }
+      assert(demand < supply);
+      tree_.attach(col_node(j), i, demand);
+      supply -= demand;
+      v()[j] = -kInfinity;
+    }
+  }
+}
+
+template <class T>
+void NetworkSimplex::compute_potentials(MatrixView<const T> costs, double scale) {
+  const Node root = tree_.root();
+  potential(root) = 0.0;
+  for (Node node = tree_.next(root, root); node != Tree::kNone; node = tree_.next(node, root)) {
+    const Node parent = tree_.parent(node);
+    const Node row = is_row(node) ? node : parent;
+    const Node col = is_row(node) ? parent : node;
+    const double cost = static_cast<double>(costs.row(static_cast<std::size_t>(row))[col - first_col()]);
+    potential(node) = potential(parent) + (is_row(node) ? -cost : cost) * scale;
+  }
+}
+
+// Arc (i, j) enters. Mass goes round the cycle i -> j -> apex -> i: flows shrink on columns' arcs
+// between j and the apex and on rows' arcs between i and the apex. The smallest of them, which
+// is unique, leaves.
+void NetworkSimplex::pivot(std::size_t i, std::size_t j, double reduced) {
+  const auto row = static_cast<Node>(i);
+  const Node col = col_node(j);
+  tree_.find_path(row, col, path_);
+  std::int64_t moved = std::numeric_limits<std::int64_t>::max();
+  Node leaving = Tree::kNone;
+  bool on_row_side = true;
+  // Rows and columns alternate along a path: every other arc shrinks, the first one included.
+  for (const auto* side : {&path_.from_x, &path_.from_y}) {
+    for (std::size_t k = 0; k < side->size(); k += 2) {
+      const std::int64_t flow = tree_.flow((*side)[k]);
+      if (flow < moved) {
+        moved = flow;
+        leaving = (*side)[k];
+        on_row_side = side == &path_.from_x;
+      }
+    }
+  }
+  assert(moved > 0);
+  for (const auto* side : {&path_.from_x, &path_.from_y}) {
+    std::int64_t change = -moved;
+    for (const Node node : *side) {
+      tree_.add_flow(node, change);
+      change = -change;
+    }
+  }
+  const Node inner = on_row_side ? row : col;
+  const Node outer = on_row_side ? col : row;
+  tree_.move(leaving, inner, outer, path_.apex, moved);
+
+  // The subtree that moved shifts by the reduced cost, or all others the other way: whichever is
+  // smaller.
+  const Node root = tree_.root();
+  const double change = on_row_side ? -reduced : reduced;
+  if (tree_.size(inner) <= tree_.size(root) / 2) {
+    for (Node node = inner; node != Tree::kNone; node = tree_.next(node, inner)) {
+      potential(node) += change;
+    }
+  } else {
+    for (Node node = root; node != Tree::kNone;) {
+      if (node == inner) {
+        node = tree_.next_skipping(node, root);
+        continue;
+      }
+      potential(node) -= change;
+      node = tree_.next(node, root);
+    }
+  }
+}
+
+std::size_t NetworkSimplex::flows(const Masses& masses, std::int32_t* rows, std::int32_t* cols,
+                                  std::int64_t* units) {
+  const Node root = tree_.root();
+  order_.clear();
+  for (Node node = root; node != Tree::kNone; node = tree_.next(node, root)) {
+    order_.push_back(node);
+    const auto at = static_cast<std::size_t>(node);
+    left_[at] = is_row(node) ? masses.supply()[at] : -masses.demand()[at - n_];
+  }
+  std::size_t count = 0;
+  for (std::size_t k = order_.size() - 1; k > 0; --k) {
+    const Node node = order_[k];
+    const Node parent = tree_.parent(node);
+    const std::int64_t net = left_[static_cast<std::size_t>(node)];
+    left_[static_cast<std::size_t>(parent)] += net;
+    const std::int64_t flow = is_row(node) ? net : -net;
+    assert(flow >= 0);
+    if (flow == 0) continue;
+    rows[count] = is_row(node) ? node : parent;
+    cols[count] = (is_row(node) ? parent : node) - static_cast<Node>(n_);
+    units[count++] = flow;
+  }
+  return count;
+}
+
+template Status NetworkSimplex::solve(MatrixView<const float>, double, const Masses&, double,
+                                      std::optional<std::size_t>, Monitor&);
+template Status NetworkSimplex::solve(MatrixView<const double>, double, const Masses&, double,
+                                      std::optional<std::size_t>, Monitor&);
+
+}  // namespace otcore::exact
