@@ -1,0 +1,31 @@
+"""otcore: optimal transport and mini-batch optimal transport with a fast C++ core.
+
+`solve` and `solve_sample` solve one problem, `solve_batch` and `solve_sample_batch` many at once;
+`minibatch` holds mini-batch transport, `cost` the ground costs. Arrays are numpy arrays, lists or
+torch tensors; what comes in decides what goes out.
+"""
+
+from __future__ import annotations
+
+from . import cost, minibatch
+from ._core import __version__
+from ._runtime import info, set_num_threads
+from .errors import ConvergenceWarning, SolveInterrupted
+from .result import BatchResult, OTResult
+from .solve import solve, solve_batch, solve_sample, solve_sample_batch
+
+__all__ = [
+    "BatchResult",
+    "ConvergenceWarning",
+    "OTResult",
+    "SolveInterrupted",
+    "__version__",
+    "cost",
+    "info",
+    "minibatch",
+    "set_num_threads",
+    "solve",
+    "solve_batch",
+    "solve_sample",
+    "solve_sample_batch",
+]

@@ -1,0 +1,181 @@
+"""The compiled core. Arrays are C-contiguous and of exactly the dtype shown; nothing is converted.
+
+Bad values raise ValueError with the argument's name. The public functions say what all of it means.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+_Float64: TypeAlias = npt.NDArray[np.float64]
+_Real: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+__version__: str
+
+def info() -> dict[str, object]: ...
+def num_threads() -> int: ...
+def set_num_threads(count: int) -> None: ...
+def cost_matrix(X: _Real, Y: _Real, metric: str, p: float, n_threads: int) -> _Real: ...
+
+class ExactSolution:
+    """B problems of n x m; E = n + m - 1 entries of a plan, of which the first `count` are used."""
+
+    @property
+    def value(self) -> _Float64: ...  # (B,)
+    @property
+    def gap(self) -> _Float64: ...  # (B,)
+    @property
+    def n_iter(self) -> npt.NDArray[np.int64]: ...  # (B,)
+    @property
+    def potential_a(self) -> _Float64: ...  # (B, n)
+    @property
+    def potential_b(self) -> _Float64: ...  # (B, m)
+    @property
+    def count(self) -> npt.NDArray[np.int64]: ...  # (B,)
+    @property
+    def rows(self) -> npt.NDArray[np.int32]: ...  # (B, E), sorted by row, then column
+    @property
+    def cols(self) -> npt.NDArray[np.int32]: ...  # (B, E)
+    @property
+    def mass(self) -> _Float64: ...  # (B, E)
+    @property
+    def status(self) -> list[str]: ...  # B of "optimal", "max_iter", "time_limit", "interrupted"
+    @property
+    def unfinished(self) -> int: ...  # how many are not optimal
+    @property
+    def interrupted(self) -> bool: ...  # a KeyboardInterrupt came, and is owed to the caller
+    def status_of(self, problem: int) -> str: ...
+
+# n_threads 0 is the default number. `progress` is called with (done, total).
+def exact_batch(
+    M: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    *,
+    mass_tolerance: float,
+    max_iter: int | None,
+    n_threads: int,
+    time_limit: float | None,
+    progress: Callable[[int, int], object] | None,
+) -> ExactSolution: ...
+def exact_batch_points(
+    X: _Real,
+    Y: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    metric: str,
+    p: float,
+    *,
+    mass_tolerance: float,
+    max_iter: int | None,
+    n_threads: int,
+    time_limit: float | None,
+    progress: Callable[[int, int], object] | None,
+) -> ExactSolution: ...
+
+# Streams of one seed are independent; `side` ("x" or "y") names the argument in errors.
+def sample_batches(
+    n: int,
+    k: int,
+    m: int,
+    *,
+    sampling: str,  # "independent", "with_replacement", "disjoint"
+    labels: npt.NDArray[np.int64] | None,  # (n,)
+    seed: int,
+    stream: int,
+    side: str,
+) -> npt.NDArray[np.int64]: ...  # (k, m)
+
+class MiniBatchSolution:
+    """Transport between batches. Tables are (kx, ky), or (k,) for the diagonal coupling."""
+
+    @property
+    def cost(self) -> _Float64: ...
+    @property
+    def gap(self) -> _Float64: ...  # of the inner problems
+    @property
+    def coupling(self) -> _Float64: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def outer_gap(self) -> float: ...
+    @property
+    def outer_error(self) -> float: ...  # of the coupling's marginals, L1
+    @property
+    def outer_iter(self) -> int: ...
+    @property
+    def status(self) -> str: ...  # "optimal", "converged", "stalled", "max_iter", "interrupted"
+    @property
+    def interrupted(self) -> bool: ...  # a KeyboardInterrupt came, and is owed to the caller
+
+    # sum_p weights[p] * (plan of pair p) as (rows, cols, mass) between all points; places repeat.
+    def aggregate(
+        self, weights: _Float64
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], _Float64]: ...
+    # d value / d W_p^p of every pair: what to aggregate for the gradient in the ground costs.
+    def pair_gradient(self) -> _Float64: ...
+    # d value / d a (n,) and d value / d b (n',).
+    def weight_gradient(self) -> tuple[_Float64, _Float64]: ...
+
+def minibatch_transport(
+    X: _Real,  # (n, d)
+    Y: _Real,  # (n', d)
+    a: _Float64 | None,  # (n,)
+    b: _Float64 | None,
+    batches_x: npt.NDArray[np.int64],  # (kx, mx)
+    batches_y: npt.NDArray[np.int64],
+    metric: str,
+    p: float,
+    *,
+    coupling: str,  # "diagonal", "product", "exact", "entropic"
+    outer_reg: float,  # for entropic
+    by_mass: bool,
+    root: bool,
+    n_threads: int,
+) -> MiniBatchSolution: ...
+
+class MiniBatchMap:
+    @property
+    def map(self) -> _Float64: ...  # (n, d)
+    @property
+    def mass(self) -> _Float64: ...  # (n,)
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def filled(self) -> int: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def inner_gap(self) -> float: ...
+    @property
+    def outer_gap(self) -> float: ...
+    @property
+    def outer_error(self) -> float: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def interrupted(self) -> bool: ...
+
+# Iteration t draws its x batches from stream 2 t of the seed and its y batches from stream 2 t + 1.
+def minibatch_map(
+    X: _Real,
+    Y: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    metric: str,
+    p: float,
+    *,
+    k: tuple[int, int],
+    m: tuple[int, int],
+    iterations: int,
+    sampling: str,
+    coupling: str,
+    outer_reg: float,
+    by_mass: bool,
+    root: bool,
+    seed: int,
+    n_threads: int,
+    progress: Callable[[int, int], object] | None,
+) -> MiniBatchMap: ...

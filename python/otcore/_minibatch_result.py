@@ -1,0 +1,261 @@
+"""Results of mini-batch transport: immutable, in the library that the data came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._arrays import Array
+from ._batches import Indices
+from ._core import MiniBatchMap, MiniBatchSolution
+from ._plan import SparsePlan
+from ._problem import Problem
+
+__all__ = ["BarycentricMap", "MiniBatchResult"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MiniBatchResult:
+    """A mini-batch transport problem, solved.
+
+    Immutable; arrays are of the library that the data came in. Made by `m_ot` and `bomb_ot`, not by
+    hand. It refers to the caller's data, so leave those unchanged while it is in use.
+    """
+
+    _problem: Problem
+    _solution: MiniBatchSolution
+    _value: Array
+    _batches: tuple[Indices, Indices]
+    _root: bool
+
+    @cached_property
+    def _plan(self) -> SparsePlan:
+        problem = self._problem
+        _, n, m = problem.size
+        rows, cols, mass = self._solution.aggregate(self._solution.coupling)
+        return SparsePlan(
+            problem.library, problem.sources, problem.dtype, None, n, m, rows, cols, mass
+        )
+
+    @cached_property
+    def _dense(self) -> npt.NDArray[Any]:
+        return self._plan.dense()
+
+    def _wrap(self, array: npt.NDArray[Any]) -> Array:
+        return self._problem.library.wrap(array, self._problem.sources)
+
+    @property
+    def value(self) -> Any:
+        """sum_ij coupling_ij costs_ij: a float, or a 0-d float64 tensor.
+
+        The KL term of the outer regularisation is not part of it. A tensor is differentiable (once)
+        in every input that requires a gradient, with the batches held fixed.
+        """
+        return self._problem.library.scalar(self._value)
+
+    @property
+    def distance(self) -> Any:
+        """`value` rooted, where the ground cost is a power of a metric; `value` with ``root=True``.
+
+        Raises
+        ------
+        AttributeError
+            For cosine, which is no power of a metric.
+        """
+        if self._root:
+            return self.value
+        metric = self._problem.metric
+        assert metric is not None
+        if metric.power is None:
+            raise AttributeError(f"distance: {metric.name} is not a power of a metric; use .value")
+        return self._problem.library.root(self.value, metric.power)
+
+    @property
+    def costs(self) -> Array:
+        """Transport costs between batches, float64 (kx, ky); with diagonal pairs (k,).
+
+        Like all but `value` and `distance` not differentiable: where the inputs require a gradient,
+        a backward pass through it raises; ``.detach()`` cuts it off.
+        """
+        return self._wrap(self._solution.cost)
+
+    @property
+    def coupling(self) -> Array:
+        """How much each pair of batches counts, float64, of sum 1 and of the shape of `costs`."""
+        return self._wrap(self._solution.coupling)
+
+    @property
+    def batches_x(self) -> Array:
+        """The rows of X in each batch, int64 (kx, mx)."""
+        return self._problem.library.wrap(self._batches[0])
+
+    @property
+    def batches_y(self) -> Array:
+        """The rows of Y in each batch, int64 (ky, my)."""
+        return self._problem.library.wrap(self._batches[1])
+
+    @property
+    def sparse_plan(self) -> Any:
+        """The plan sum_ij coupling_ij plan_ij between all points: scipy CSR, or torch sparse COO.
+
+        Shape (n, n'), in the data's dtype. Made at the first use. For numpy this needs scipy (the
+        extra ``otcore[sparse]``).
+        """
+        return self._plan.sparse()
+
+    @property
+    def plan(self) -> Array:
+        """`sparse_plan` as a dense array, (n, n')."""
+        return self._wrap(self._dense)
+
+    @property
+    def marginal_a(self) -> Array:
+        """Row sums of the plan in the data's dtype, (n,): 0 for points in no batch."""
+        return self._wrap(self._plan.row_sums().astype(self._problem.dtype, copy=False))
+
+    @property
+    def marginal_b(self) -> Array:
+        """Column sums of the plan in the data's dtype, (n',)."""
+        return self._wrap(self._plan.col_sums().astype(self._problem.dtype, copy=False))
+
+    @property
+    def marginals(self) -> tuple[Array, Array]:
+        """(`marginal_a`, `marginal_b`)."""
+        return self.marginal_a, self.marginal_b
+
+    @property
+    def drawn_x(self) -> Array:
+        """Which x have mass in the plan, bool (n,): those that `barycentric_map` maps."""
+        return self._problem.library.wrap(self._plan.row_sums() > 0)
+
+    def apply(self, V: npt.ArrayLike) -> Array:
+        """The plan times V of shape (n',) or (n', c), without forming it: as `OTResult.apply`."""
+        return self._plan.apply(V)
+
+    def apply_t(self, V: npt.ArrayLike) -> Array:
+        """The transposed plan times V of shape (n,) or (n, c): as `OTResult.apply_t`."""
+        return self._plan.apply_t(V)
+
+    def barycentric_map(self) -> Array:
+        """Where each x is sent on average: the mean of the y it is coupled with.
+
+        Returns
+        -------
+        array, shape (n, d)
+            In the data's dtype. Points in no batch have no image: their rows are NaN, and `drawn_x`
+            says which they are. `otcore.minibatch.barycentric_map` draws until all have one.
+
+        Examples
+        --------
+        >>> import otcore
+        >>> x, y = [[0.0], [1.0], [2.0]], [[10.0], [11.0]]
+        >>> result = otcore.minibatch.bomb_ot(x, y, batches=([[0, 2]], [[0, 1]]))
+        >>> result.barycentric_map()
+        array([[10.],
+               [nan],
+               [11.]])
+        """
+        image = self._plan.apply(self._problem.sources[1])
+        mass = self._wrap(self._plan.row_sums())
+        with np.errstate(invalid="ignore"):
+            mean = image / mass[:, None]
+        return self._problem.library.cast(mean, self._problem.dtype)
+
+    @property
+    def status(self) -> str:
+        """ "optimal"; for outer_reg "converged", "stalled" or "max_iter"; or "interrupted"."""
+        return self._solution.status
+
+    @property
+    def inner_gap(self) -> float:
+        """The largest optimality gap of an inner problem (of W_p^p, also with ``root=True``)."""
+        return float(self._solution.gap.max())
+
+    @property
+    def outer_gap(self) -> float:
+        """How much cheaper than `value` a coupling of the batches could be, at most.
+
+        The certificate of BoMb-OT; for eBoMb-OT what the regularisation costs; 0 for m-OT, which
+        does not optimise its coupling.
+        """
+        return self._solution.outer_gap
+
+    @property
+    def marginal_error(self) -> float:
+        """How far the coupling's marginals are from the batches' weights: both L1 distances."""
+        return self._solution.outer_error
+
+    @property
+    def n_iter(self) -> int:
+        """Iterations of the outer solver; 0 for m-OT."""
+        return self._solution.outer_iter
+
+    def __repr__(self) -> str:
+        (k_x, m_x), (k_y, m_y) = (batches.shape for batches in self._batches)
+        return (
+            f"MiniBatchResult(value={self._solution.value:.6g}, status={self.status!r}, "
+            f"{k_x} x {k_y} batches of {m_x} x {m_y} points)"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BarycentricMap:
+    """The map of `barycentric_map`. Immutable; arrays are of the library that the data came in."""
+
+    _problem: Problem
+    _solution: MiniBatchMap
+
+    @property
+    def map(self) -> Array:
+        """The images of the x, in the data's dtype, (n, d); not differentiable.
+
+        NaN for points without mass: those of weight 0 and, after an interrupt, those not drawn.
+        """
+        images = self._solution.map.astype(self._problem.dtype, copy=False)
+        return self._problem.library.wrap(images, self._problem.sources)
+
+    @property
+    def mass(self) -> Array:
+        """How much mass each x moved in all iterations (each moves 1 in all), float64 (n,)."""
+        return self._problem.library.wrap(self._solution.mass, self._problem.sources)
+
+    @property
+    def n_filled(self) -> int:
+        """How many points no iteration had drawn, which a further pass then mapped."""
+        return self._solution.filled
+
+    @property
+    def iterations(self) -> int:
+        """Iterations done, without the further pass."""
+        return self._solution.iterations
+
+    @property
+    def value(self) -> float:
+        """The mean over the iterations of the mini-batch transport cost."""
+        return self._solution.value
+
+    @property
+    def status(self) -> str:
+        """The worst status of any iteration, as `MiniBatchResult.status`."""
+        return self._solution.status
+
+    @property
+    def inner_gap(self) -> float:
+        """The largest `MiniBatchResult.inner_gap` of any iteration."""
+        return self._solution.inner_gap
+
+    @property
+    def outer_gap(self) -> float:
+        """The largest `MiniBatchResult.outer_gap` of any iteration."""
+        return self._solution.outer_gap
+
+    def __repr__(self) -> str:
+        n, d = self._solution.map.shape
+        return (
+            f"BarycentricMap({n} points in {d} dimensions, iterations={self.iterations}, "
+            f"n_filled={self.n_filled}, status={self.status!r})"
+        )

@@ -1,0 +1,355 @@
+"""Results: immutable, with the certificate of every answer beside it."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._arrays import Array
+from ._core import ExactSolution
+from ._plan import SparsePlan, stacked_entries
+from ._problem import Problem
+
+__all__ = ["BatchResult", "OTResult"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Result(ABC):
+    """What one problem's result and a batch's have in common; arrays of a batch lead with B."""
+
+    _problem: Problem
+    _solution: ExactSolution
+    _values: Array  # (B,)
+    _index: int | slice  # which of the solution's problems this is
+
+    @cached_property
+    def _plan(self) -> SparsePlan:
+        problem, solution, index = self._problem, self._solution, self._index
+        _, n, m = problem.size
+        if isinstance(index, int):
+            batch = None
+            used = slice(int(solution.count[index]))
+            rows = solution.rows[index, used].astype(np.int64)
+            cols = solution.cols[index, used].astype(np.int64)
+            mass = solution.mass[index, used]
+        else:
+            batch = len(solution.count)
+            rows, cols, mass = stacked_entries(solution, n, m)
+        return SparsePlan(
+            problem.library, problem.sources, problem.dtype, batch, n, m, rows, cols, mass
+        )
+
+    @cached_property
+    def _dense(self) -> npt.NDArray[Any]:
+        return self._plan.dense()
+
+    @cached_property
+    def _marginal_errors(self) -> npt.NDArray[np.float64]:
+        _, n, m = self._problem.size
+        a = self._weights(self._problem.a, n)
+        b = self._weights(self._problem.b, m)
+        error_a = np.abs(self._plan.row_sums() - a).sum(axis=-1)
+        return error_a + np.abs(self._plan.col_sums() - b).sum(axis=-1)  # type: ignore[no-any-return]
+
+    def _weights(
+        self, weights: npt.NDArray[np.float64] | None, length: int
+    ) -> npt.NDArray[np.float64] | float:
+        if weights is None:
+            return 1.0 / length
+        return weights if weights.ndim == 1 else weights[self._index]
+
+    def _wrap(self, array: npt.NDArray[Any]) -> Array:
+        return self._problem.library.wrap(array, self._problem.sources)
+
+    @property
+    def value_linear(self) -> Any:
+        """The linear part of `value`: all of it, for exact problems."""
+        return self.value
+
+    @property
+    @abstractmethod
+    def value(self) -> Any:
+        """The transport cost."""
+
+    @property
+    def distance(self) -> Any:
+        """`value` rooted, where the ground cost is a power of a metric.
+
+        That is the square root for sqeuclidean, the p-th root for minkowski, `value` itself for
+        euclidean and cityblock. At 0 its gradient is taken as 0.
+
+        Raises
+        ------
+        AttributeError
+            For cost matrices, and for cosine, which is no power of a metric.
+        """
+        metric = self._problem.metric
+        if metric is None:
+            raise AttributeError(
+                "distance: the costs were given as a matrix, so their power is unknown; "
+                "take the root of .value yourself"
+            )
+        if metric.power is None:
+            raise AttributeError(f"distance: {metric.name} is not a power of a metric; use .value")
+        return self._problem.library.root(self.value, metric.power)
+
+    @property
+    def plan(self) -> Array:
+        """The transport plan as a dense array in the data's dtype: (n, m), or (B, n, m).
+
+        Made at the first use. On tensors it is not differentiable: where the inputs require a
+        gradient, a backward pass through it raises; ``.detach()`` cuts it off.
+        """
+        return self._wrap(self._dense)
+
+    @property
+    def potential_a(self) -> Array:
+        """Dual potential f of the rows, float64: (n,), or (B, n); f_i + g_j <= M_ij.
+
+        Not differentiable, as `plan`.
+        """
+        return self._wrap(self._solution.potential_a[self._index])
+
+    @property
+    def potential_b(self) -> Array:
+        """Dual potential g of the columns, float64: (m,), or (B, m), with sum_j b_j g_j = 0."""
+        return self._wrap(self._solution.potential_b[self._index])
+
+    @property
+    def potentials(self) -> tuple[Array, Array]:
+        """(`potential_a`, `potential_b`)."""
+        return self.potential_a, self.potential_b
+
+    @property
+    def marginal_a(self) -> Array:
+        """Row sums of the plan in the data's dtype: (n,), or (B, n)."""
+        return self._wrap(self._plan.row_sums().astype(self._problem.dtype, copy=False))
+
+    @property
+    def marginal_b(self) -> Array:
+        """Column sums of the plan in the data's dtype: (m,), or (B, m)."""
+        return self._wrap(self._plan.col_sums().astype(self._problem.dtype, copy=False))
+
+    @property
+    def marginals(self) -> tuple[Array, Array]:
+        """(`marginal_a`, `marginal_b`)."""
+        return self.marginal_a, self.marginal_b
+
+    def apply(self, V: npt.ArrayLike) -> Array:
+        """The plan times V, without forming the plan.
+
+        Parameters
+        ----------
+        V : array_like, shape (m,) or (m, c); of a batch (B, m) or (B, m, c)
+            One row of values for each target.
+
+        Returns
+        -------
+        array, shape (n,) or (n, c); of a batch (B, n) or (B, n, c)
+            In V's dtype (promoted as data are), differentiable in V.
+
+        Raises
+        ------
+        ValueError
+            A wrong shape, or values that are not finite.
+        TypeError
+            V is of another library than the data, or not of real numbers.
+
+        Examples
+        --------
+        >>> import otcore
+        >>> otcore.solve([[0.0, 1.0], [1.0, 0.0]]).apply([10.0, 20.0])
+        array([ 5., 10.])
+        """
+        return self._plan.apply(V)
+
+    def apply_t(self, V: npt.ArrayLike) -> Array:
+        """The transposed plan times V, as `apply`: V has a row of values for each source.
+
+        Examples
+        --------
+        >>> import otcore
+        >>> otcore.solve([[0.0, 1.0, 0.0]]).apply_t([3.0])
+        array([1., 1., 1.])
+        """
+        return self._plan.apply_t(V)
+
+    def barycentric_map(self) -> Array:
+        """Where each x is sent on average: the mean of the y it is coupled with.
+
+        Row i is sum_j P_ij y_j / sum_j P_ij, the best single target of x_i under sqeuclidean.
+
+        Returns
+        -------
+        array, shape (n, d); of a batch (B, n, d)
+            In the data's dtype. Points without mass have no image: their rows are NaN.
+
+        Raises
+        ------
+        ValueError
+            The costs were given as a matrix: there are no points to map to.
+
+        Examples
+        --------
+        >>> import otcore
+        >>> otcore.solve_sample([[0.0], [1.0]], [[11.0], [10.0]]).barycentric_map()
+        array([[10.],
+               [11.]])
+        """
+        if self._problem.metric is None:
+            raise ValueError(
+                "barycentric_map: the costs were given as a matrix, expected a result of "
+                "solve_sample; .apply(Y) / .marginal_a[:, None] maps to points Y"
+            )
+        targets = self._problem.sources[1]
+        if isinstance(self._index, int) and self._problem.batched:
+            targets = targets[self._index]
+        image = self._plan.apply(targets)
+        mass = self._wrap(self._plan.row_sums())
+        with np.errstate(invalid="ignore"):
+            mean = image / mass[..., None]
+        return self._problem.library.cast(mean, self._problem.dtype)
+
+
+class OTResult(_Result):
+    """The solution of one transport problem.
+
+    Immutable; arrays are of the library that the data came in. Made by `otcore.solve` and
+    `otcore.solve_sample`, not by hand. It refers to the caller's data, so leave those unchanged
+    while it is in use.
+    """
+
+    _index: int
+
+    @property
+    def value(self) -> Any:
+        """The transport cost, sum_ij P_ij M_ij: a float, or a 0-d float64 tensor.
+
+        A tensor is differentiable in every input that requires a gradient (see `otcore.solve`).
+        """
+        return self._problem.library.scalar(self._values[self._index])
+
+    @property
+    def sparse_plan(self) -> Any:
+        """The plan as a scipy CSR array, or a torch sparse COO tensor, in the data's dtype.
+
+        An exact plan has at most n + m - 1 entries. For numpy this needs scipy (the extra
+        ``otcore[sparse]``).
+        """
+        return self._plan.sparse()
+
+    @property
+    def status(self) -> str:
+        """ "optimal", "max_iter", "time_limit" or "interrupted"."""
+        return self._solution.status_of(self._index)
+
+    @property
+    def n_iter(self) -> int:
+        """Pivots of the network simplex, or augmentations of the assignment solver."""
+        return int(self._solution.n_iter[self._index])
+
+    @property
+    def gap(self) -> float:
+        """`value` minus the value of the dual potentials: the answer is optimal to this much."""
+        return float(self._solution.gap[self._index])
+
+    @property
+    def marginal_error(self) -> float:
+        """How far the plan's marginals are from a and b: the sum of both L1 distances."""
+        return float(self._marginal_errors)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the plan with matplotlib (the extra ``otcore[plot]``).
+
+        Points in the plane are drawn with a line for each pair that exchanges mass, the darker the
+        more; other problems as an image of the plan, at most 512 cells a side.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        from .plot import plot_matching, plot_plan
+
+        plan = self._plan
+        if self._problem.metric is not None and self._problem.data[0].shape[-1] == 2:
+            x, y = (points[self._index] for points in self._problem.data)
+            return plot_matching(x, y, plan.rows, plan.cols, plan.mass, ax=ax)
+        return plot_plan(plan.rows, plan.cols, plan.mass, (plan.n, plan.m), ax=ax)
+
+    def __repr__(self) -> str:
+        _, n, m = self._problem.size
+        return (
+            f"OTResult(value={float(self._values[self._index]):.6g}, status={self.status!r}, "
+            f"shape=({n}, {m}), n_iter={self.n_iter}, gap={self.gap:.2g})"
+        )
+
+
+class BatchResult(_Result):
+    """The solutions of a batch of transport problems; ``result[b]`` is the `OTResult` of one.
+
+    Immutable; the attributes are those of `OTResult` with a leading axis for the batch.
+    """
+
+    _index: slice
+
+    @property
+    def value(self) -> Array:
+        """The transport costs, float64 (B,); a tensor is differentiable."""
+        return self._values
+
+    @property
+    def sparse_plan(self) -> list[Any]:
+        """The plans, each as `OTResult.sparse_plan`."""
+        return [result.sparse_plan for result in self]
+
+    @property
+    def status(self) -> list[str]:
+        """The status of each problem, as `OTResult.status`."""
+        return self._solution.status
+
+    @property
+    def n_iter(self) -> Array:
+        """int64 (B,): pivots or augmentations."""
+        return self._problem.library.wrap(self._solution.n_iter)
+
+    @property
+    def gap(self) -> Array:
+        """float64 (B,): as `OTResult.gap`; tensors carry no gradient."""
+        return self._problem.library.wrap(self._solution.gap)
+
+    @property
+    def marginal_error(self) -> Array:
+        """float64 (B,): as `OTResult.marginal_error`; tensors carry no gradient."""
+        return self._problem.library.wrap(self._marginal_errors)
+
+    def __len__(self) -> int:
+        return len(self._solution.count)
+
+    def __getitem__(self, b: int) -> OTResult:
+        index = operator.index(b)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index}, expected one of {len(self)} problems")
+        return OTResult(self._problem, self._solution, self._values, index % len(self))
+
+    def __iter__(self) -> Iterator[OTResult]:
+        return (self[b] for b in range(len(self)))
+
+    def __repr__(self) -> str:
+        count, n, m = self._problem.size
+        optimal = count - self._solution.unfinished
+        return (
+            f"BatchResult({count} problems of shape ({n}, {m}), {optimal} optimal, "
+            f"gap <= {self._solution.gap.max():.2g})"
+        )

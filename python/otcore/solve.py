@@ -1,0 +1,250 @@
+"""The front door: one function for cost matrices, one for points, and the same two for batches."""
+
+from __future__ import annotations
+
+import numpy.typing as npt
+
+from ._options import check_method, solver_options
+from ._problem import matrix_problem, points_problem
+from ._progress import Progress
+from .cost import MetricLike
+from .exact import solve_many, solve_one
+from .result import BatchResult, OTResult
+
+__all__ = ["solve", "solve_batch", "solve_sample", "solve_sample_batch"]
+
+
+def solve(
+    M: npt.ArrayLike,
+    a: npt.ArrayLike | None = None,
+    b: npt.ArrayLike | None = None,
+    *,
+    method: str = "auto",
+    max_iter: int | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: Progress = False,
+) -> OTResult:
+    """Optimal transport for a given cost matrix.
+
+    Minimises sum_ij P_ij M_ij over the plans P >= 0 with row sums a and column sums b.
+
+    Parameters
+    ----------
+    M : array_like, shape (n, m)
+        Costs: any finite numbers. A numpy array, a list or a torch tensor on the CPU. float32 and
+        float64 are read as they are (and solved in float64), half floats become float32, integers
+        and bool float64.
+    a : array_like, shape (n,), optional
+        Masses of the rows, not negative, with a positive sum, which need not be 1. Rounded to the
+        data's dtype. None is 1/n each.
+    b : array_like, shape (m,), optional
+        Masses of the columns. The sums of a and b may differ by 1e-6 relative (1e-4 if one of the
+        weights or the data are float32 or narrower); that is normalised.
+    method
+        ``"auto"`` or ``"exact"``: the optimum and its certificate, by shortest augmenting paths
+        where both sides have as many points of equal masses, else by the network simplex [1]_.
+    max_iter
+        Stop after so many pivots or augmentations; None is no limit.
+    n_threads
+        At most so many threads; None is the default (`otcore.set_num_threads`). The result is the
+        same for any number.
+    time_limit
+        Stop after so many seconds; None is no limit.
+    progress
+        True for a bar (the extra ``otcore[cli]``), or a function that is called with (done, total),
+        about 20 times a second, counting problems.
+
+    Returns
+    -------
+    OTResult
+        ``value``, ``plan``, ``sparse_plan``, ``potentials``, ``status``, ``gap``, ... in the
+        library that came in. For tensors ``value`` is differentiable (once) in M, a and b where
+        they require a gradient. The gradient in M is the plan. Those in a and b are the potentials,
+        centred to sum 0: weights can only change with their total mass fixed.
+
+    Raises
+    ------
+    ValueError
+        A wrong shape; NaN or infinity (with its index); negative weights, weights without mass, or
+        masses that differ; an unknown method; a limit that is not positive.
+    TypeError
+        Arrays of two libraries or devices (both named), or not of real numbers.
+    SolveInterrupted
+        Ctrl-C; carries the result so far.
+
+    Warns
+    -----
+    ConvergenceWarning
+        A limit came before the optimum: states the gap reached.
+
+    References
+    ----------
+    .. [1] G. Peyre, M. Cuturi, Computational Optimal Transport, Foundations and Trends in Machine
+       Learning 11, 2019, chapter 3.
+
+    Examples
+    --------
+    >>> import otcore
+    >>> result = otcore.solve([[0.0, 2.0], [1.0, 0.0]], [0.25, 0.75], [0.5, 0.5])
+    >>> result.value
+    0.25
+    >>> result.plan
+    array([[0.25, 0.  ],
+           [0.25, 0.5 ]])
+    >>> result.status
+    'optimal'
+    """
+    check_method(method)
+    options = solver_options(max_iter, n_threads, time_limit, progress)
+    return solve_one(matrix_problem(M, a, b, batched=False), options)
+
+
+def solve_sample(
+    X: npt.ArrayLike,
+    Y: npt.ArrayLike,
+    a: npt.ArrayLike | None = None,
+    b: npt.ArrayLike | None = None,
+    *,
+    metric: MetricLike = "sqeuclidean",
+    method: str = "auto",
+    max_iter: int | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: Progress = False,
+) -> OTResult:
+    """Optimal transport between two sets of points.
+
+    As `solve`, with the cost of each pair computed from its points in float64.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        The first points, with masses `a`. dtypes as in `solve`; of two, the wider counts.
+    Y : array_like, shape (m, d)
+        The second points, with masses `b`.
+    a, b, method, max_iter, n_threads, time_limit, progress
+        As in `solve`.
+    metric
+        ``"sqeuclidean"``, ``"euclidean"``, ``"cityblock"``, ``"cosine"`` or ``("minkowski", p)``:
+        defined in `otcore.cost.cost_matrix`.
+
+    Returns
+    -------
+    OTResult
+        As in `solve`; with ``distance``, the root of the value that makes it a metric, and
+        ``barycentric_map()``. For tensors ``value`` is differentiable (once) in X, Y, a and b;
+        where a cost has a kink (equal points under euclidean) its gradient is taken as 0.
+
+    Raises
+    ------
+    ValueError, TypeError, SolveInterrupted
+        As `solve`; also for an unknown metric, and for zero vectors under cosine.
+
+    Examples
+    --------
+    >>> import otcore
+    >>> result = otcore.solve_sample([[0.0], [1.0]], [[3.0], [4.0]])
+    >>> result.value, result.distance
+    (9.0, 3.0)
+    """
+    check_method(method)
+    options = solver_options(max_iter, n_threads, time_limit, progress)
+    return solve_one(points_problem(X, Y, a, b, metric=metric, batched=False), options)
+
+
+def solve_batch(
+    M: npt.ArrayLike,
+    a: npt.ArrayLike | None = None,
+    b: npt.ArrayLike | None = None,
+    *,
+    method: str = "auto",
+    max_iter: int | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: Progress = False,
+) -> BatchResult:
+    """Many transport problems of one shape in one call; as `solve` for each.
+
+    Parameters
+    ----------
+    M : array_like, shape (B, n, m)
+        The costs of B problems.
+    a : array_like, shape (n,) or (B, n), optional
+        Masses of the rows: the same for all problems, or each its own. None is 1/n each.
+    b : array_like, shape (m,) or (B, m), optional
+        Masses of the columns.
+    method, n_threads, time_limit, progress
+        As in `solve`, for the whole call.
+    max_iter
+        As in `solve`, for each problem.
+
+    Returns
+    -------
+    BatchResult
+        The attributes of `OTResult` with a leading axis of B; ``result[b]`` is one `OTResult`. Each
+        problem's answer is the one it would have alone.
+
+    Raises
+    ------
+    ValueError, TypeError, SolveInterrupted
+        As `solve`.
+
+    Examples
+    --------
+    >>> import otcore
+    >>> otcore.solve_batch([[[0.0, 1.0], [1.0, 0.0]], [[3.0, 1.0], [1.0, 2.0]]]).value
+    array([0., 1.])
+    """
+    check_method(method)
+    options = solver_options(max_iter, n_threads, time_limit, progress)
+    return solve_many(matrix_problem(M, a, b, batched=True), options)
+
+
+def solve_sample_batch(
+    X: npt.ArrayLike,
+    Y: npt.ArrayLike,
+    a: npt.ArrayLike | None = None,
+    b: npt.ArrayLike | None = None,
+    *,
+    metric: MetricLike = "sqeuclidean",
+    method: str = "auto",
+    max_iter: int | None = None,
+    n_threads: int | None = None,
+    time_limit: float | None = None,
+    progress: Progress = False,
+) -> BatchResult:
+    """Many pairs of point sets of one shape in one call; as `solve_sample` for each.
+
+    Parameters
+    ----------
+    X : array_like, shape (B, n, d)
+        The first points of B problems.
+    Y : array_like, shape (B, m, d)
+        The second points.
+    a, b, method, max_iter, n_threads, time_limit, progress
+        As in `solve_batch`.
+    metric
+        As in `solve_sample`.
+
+    Returns
+    -------
+    BatchResult
+        As in `solve_batch`.
+
+    Raises
+    ------
+    ValueError, TypeError, SolveInterrupted
+        As `solve_sample`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import otcore
+    >>> X = np.zeros((3, 4, 2))
+    >>> otcore.solve_sample_batch(X, X + 1.0).value
+    array([2., 2., 2.])
+    """
+    check_method(method)
+    options = solver_options(max_iter, n_threads, time_limit, progress)
+    return solve_many(points_problem(X, Y, a, b, metric=metric, batched=True), options)

@@ -1,0 +1,72 @@
+"""Gradients of mini-batch transport, for the batches drawn.
+
+The coupling of the batches comes first: the derivative of the value in the costs C_ij is the
+coupling itself for m-OT and BoMb-OT (envelope theorem); for eBoMb-OT, whose value leaves out the
+term that is minimised with it, the coupling's optimality conditions are differentiated implicitly.
+Each C_ij then has its inner plan as its gradient in the ground costs and its inner potentials as
+that in the weights, both from the core.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .functions import once_differentiable, plan_gradient
+
+if TYPE_CHECKING:
+    from .._core import MiniBatchSolution
+    from .._problem import Problem
+
+# Coordinates of pairs of points whose gradients are held at once.
+_COORDINATES_AT_ONCE = 1 << 22
+
+
+class MiniBatchValue(torch.autograd.Function):
+    """The value (0-d, float64) of a mini-batch solution, differentiable in X, Y, a and b."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, problem: Problem, solution: MiniBatchSolution, *sources: Tensor | None
+    ) -> Tensor:
+        ctx.problem = problem
+        ctx.solution = solution
+        ctx.sources = sources
+        ctx.save_for_backward(*sources)
+        return torch.tensor(solution.value, dtype=torch.float64)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_value: Tensor) -> tuple[Tensor | None, ...]:
+        problem, solution = ctx.problem, ctx.solution
+        sources = ctx.saved_tensors
+        needed = ctx.needs_input_grad[2:]
+        grads: list[Tensor | None] = [None] * len(needed)
+        if needed[0] or needed[1]:
+            grads[:2] = _points_gradient(problem, solution, *sources[:2])
+        if needed[2] or needed[3]:
+            grads[2:] = (torch.from_numpy(grad) for grad in solution.weight_gradient())
+        scaled = (
+            (grad * grad_value).to(source.dtype) if grad is not None and need else None
+            for grad, source, need in zip(grads, sources, needed, strict=True)
+        )
+        return None, None, *scaled
+
+
+def _points_gradient(
+    problem: Problem, solution: MiniBatchSolution, x: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    assert problem.metric is not None
+    dtype = torch.from_numpy(problem.data[0][:0]).dtype
+    x, y = x.to(dtype), y.to(dtype)
+    entries = [torch.from_numpy(part) for part in solution.aggregate(solution.pair_gradient())]
+    step = max(1, _COORDINATES_AT_ONCE // x.shape[1])
+    grad_x, grad_y = torch.zeros_like(x), torch.zeros_like(y)
+    for start in range(0, len(entries[0]), step):
+        rows, cols, mass = (part[start : start + step] for part in entries)
+        in_x, in_y = plan_gradient(problem.metric, x, y, rows, cols, mass)
+        grad_x += in_x
+        grad_y += in_y
+    return grad_x, grad_y
