@@ -17,7 +17,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 NetworkSimplex::NetworkSimplex(std::size_t n, std::size_t m)
     : n_(n), m_(m), tree_(n + m), potentials_(n + round_up(m, kColumnPadding)), left_(n + m) {
-  order_.reserve(n + m);
   path_.from_x.reserve(n + m);
   path_.from_y.reserve(n + m);
 }
@@ -112,7 +111,7 @@ template <class T>
 void NetworkSimplex::compute_potentials(MatrixView<const T> costs, double scale) {
   const Node root = tree_.root();
   potential(root) = 0.0;
-  for (Node node = tree_.next(root, root); node != Tree::kNone; node = tree_.next(node, root)) {
+  for (Node node = tree_.next(root); node != Tree::kNone; node = tree_.next(node)) {
     const Node parent = tree_.parent(node);
     const Node row = is_row(node) ? node : parent;
     const Node col = is_row(node) ? parent : node;
@@ -158,18 +157,14 @@ void NetworkSimplex::pivot(std::size_t i, std::size_t j, double reduced) {
   // smaller.
   const Node root = tree_.root();
   const double change = on_row_side ? -reduced : reduced;
+  const Node end = tree_.last(inner);
   if (tree_.size(inner) <= tree_.size(root) / 2) {
-    for (Node node = inner; node != Tree::kNone; node = tree_.next(node, inner)) {
-      potential(node) += change;
-    }
+    for (Node node = inner; node != end; node = tree_.next(node)) potential(node) += change;
+    potential(end) += change;
   } else {
-    for (Node node = root; node != Tree::kNone;) {
-      if (node == inner) {
-        node = tree_.next_skipping(node, root);
-        continue;
-      }
+    for (Node node = root; node != inner; node = tree_.next(node)) potential(node) -= change;
+    for (Node node = tree_.next(end); node != Tree::kNone; node = tree_.next(node)) {
       potential(node) -= change;
-      node = tree_.next(node, root);
     }
   }
 }
@@ -177,15 +172,14 @@ void NetworkSimplex::pivot(std::size_t i, std::size_t j, double reduced) {
 std::size_t NetworkSimplex::flows(const Masses& masses, std::int32_t* rows, std::int32_t* cols,
                                   std::int64_t* units) {
   const Node root = tree_.root();
-  order_.clear();
-  for (Node node = root; node != Tree::kNone; node = tree_.next(node, root)) {
-    order_.push_back(node);
-    const auto at = static_cast<std::size_t>(node);
-    left_[at] = is_row(node) ? masses.supply()[at] : -masses.demand()[at - n_];
+  for (const std::int32_t i : masses.rows()) {
+    left_[static_cast<std::size_t>(i)] = masses.supply()[static_cast<std::size_t>(i)];
+  }
+  for (const std::int32_t j : masses.cols()) {
+    left_[n_ + static_cast<std::size_t>(j)] = -masses.demand()[static_cast<std::size_t>(j)];
   }
   std::size_t count = 0;
-  for (std::size_t k = order_.size() - 1; k > 0; --k) {
-    const Node node = order_[k];
+  for (Node node = tree_.last(root); node != root; node = tree_.previous(node)) {
     const Node parent = tree_.parent(node);
     const std::int64_t net = left_[static_cast<std::size_t>(node)];
     left_[static_cast<std::size_t>(parent)] += net;

@@ -57,7 +57,6 @@ class NetworkSimplex {
   Tree::Path path_;
   std::vector<double> potentials_;  // -u, then v: a subtree shifts by one number
   std::vector<std::int64_t> left_;  // mass left to place, or a subtree's net supply
-  std::vector<Node> order_;
 };
 
 }  // namespace otcore::exact

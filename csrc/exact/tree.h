@@ -10,6 +10,8 @@ namespace otcore::exact {
 // Rooted. Node i < n is row i, node n + j is column j. Each node but the root carries the flow of its
 // arc to the parent; arcs always lead from a row to a column, so a row's arc goes up and a column's
 // down. Nodes that are in no arc (zero mass) stay outside.
+//
+// All nodes are on one list in preorder, so that a subtree is a stretch of the list.
 class Tree {
  public:
   using Node = std::int32_t;
@@ -22,8 +24,8 @@ class Tree {
 
   void set_root(Node node) { root_ = node; }
 
-  // Hangs a lone subtree's top below `parent`. Sizes above `parent` are the caller's affair:
-  // build from the leaves up, or see move().
+  // Hangs the subtree of `node`, which has no parent yet, below `parent`, which must not have one
+  // either: build from the leaves up.
   void attach(Node node, Node parent, std::int64_t flow);
 
   [[nodiscard]] Node root() const { return root_; }
@@ -32,16 +34,12 @@ class Tree {
   void add_flow(Node node, std::int64_t change) { at(node).flow += change; }
   [[nodiscard]] std::int32_t size(Node node) const { return at(node).size; }
 
-  // The node after `node` in the preorder of top's subtree, kNone at the end.
-  [[nodiscard]] Node next(Node node, Node top) const {
-    return at(node).first_child != kNone ? at(node).first_child : next_skipping(node, top);
-  }
+  // Neighbours in preorder over the whole tree, kNone at its ends.
+  [[nodiscard]] Node next(Node node) const { return at(node).next; }
+  [[nodiscard]] Node previous(Node node) const { return at(node).previous; }
 
-  // The same, leaving out the subtree of `node`.
-  [[nodiscard]] Node next_skipping(Node node, Node top) const {
-    while (node != top && at(node).next_sibling == kNone) node = at(node).parent;
-    return node == top ? kNone : at(node).next_sibling;
-  }
+  // The last node in preorder of the subtree.
+  [[nodiscard]] Node last(Node node) const { return at(node).last; }
 
   // The tree path between two nodes, in two parts: from each up to, and without, their lowest
   // common ancestor.
@@ -62,17 +60,18 @@ class Tree {
   struct Links {
     std::int64_t flow;
     Node parent;
-    Node first_child;
-    Node next_sibling;
-    Node prev_sibling;
+    Node next;
+    Node previous;
+    Node last;
     std::int32_t size;  // nodes in the subtree
     std::int32_t mark;  // the last path that came by
   };
 
   [[nodiscard]] Links& at(Node node) { return links_[static_cast<std::size_t>(node)]; }
   [[nodiscard]] const Links& at(Node node) const { return links_[static_cast<std::size_t>(node)]; }
-  void detach(Node node);
-  void link(Node node, Node parent);
+  void cut_out(Node top);
+  Node turn_around(Node cut, Node inner, Node outer, std::int64_t flow);
+  void insert_after(Node outer, Node first, Node end);
 
   Node root_ = kNone;
   std::int32_t mark_ = 0;

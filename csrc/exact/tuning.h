@@ -16,7 +16,7 @@ constexpr std::size_t kMaxAssignment = 4096;
 constexpr std::size_t kMaxPackedArcs = std::size_t{1} << 18;
 
 // Network simplex: pricing looks at this many rows at a time and takes their best arc, if any.
-constexpr std::size_t kPricingRows = 16;
+constexpr std::size_t kPricingRows = 12;
 
 // Batches: a chunk of work is about this many arcs (at least one problem).
 constexpr std::size_t kArcsPerChunk = 4096;
