@@ -15,6 +15,7 @@ namespace py = pybind11;
 
 std::vector<std::string> names(const std::vector<Isa>& isas) {
   std::vector<std::string> result;
+  result.reserve(isas.size());
   for (const Isa isa : isas) result.emplace_back(isa_name(isa));
   return result;
 }
