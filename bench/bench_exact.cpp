@@ -113,12 +113,11 @@ void BM_batch_points(benchmark::State& state) {
   out.value = values.data();
   for (auto _ : state) {
     Monitor monitor;
-    exact::solve_batch_points(
-        BatchView<const double>{problems.x.data(), problems.size, problems.n, kDims,
-                                problems.n * kDims},
-        BatchView<const double>{problems.y.data(), problems.size, problems.m, kDims,
-                                problems.m * kDims},
-        {}, {}, {}, options, out, monitor);
+    exact::solve_batch_points(BatchView<const double>{problems.x.data(), problems.size, problems.n,
+                                                      kDims, problems.n * kDims},
+                              BatchView<const double>{problems.y.data(), problems.size, problems.m,
+                                                      kDims, problems.m * kDims},
+                              {}, {}, {}, options, out, monitor);
     benchmark::DoNotOptimize(values.data());
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(problems.size) * state.iterations());

@@ -254,6 +254,8 @@ def test_sparsity() -> None:
     assert np.count_nonzero(bomb.coupling) == k
     np.testing.assert_array_equal(np.unique(bomb.coupling), [0, 1 / k])
     assert bomb.sparse_plan.nnz == k * m
+    large = RNG.random((1200, 2))
+    assert bomb_ot(large, large + 1, k=2, m=600, sampling="disjoint").sparse_plan.nnz == 1200
     uneven = bomb_ot(X, Y, k=(4, 7), m=m, seed=1)
     assert np.count_nonzero(uneven.coupling) <= 4 + 7 - 1
     weighted = bomb_ot(X, Y, A, B, **options)

@@ -25,9 +25,8 @@ inline bool keyboard_interrupt() {
 }
 
 // solve(monitor), which also finishes the monitor, with the GIL released. `progress` is None or a
-// callable(done, total). Returns
-// whether a KeyboardInterrupt came (from the keyboard or out of `progress`) and was cleared: the
-// caller owes it to Python, whatever state the solve ended in.
+// callable(done, total). Returns whether a KeyboardInterrupt came (from the keyboard or out of
+// `progress`) and was cleared: the caller owes it to Python, whatever state the solve ended in.
 template <class Solve>
 [[nodiscard]] bool run_interruptible(const py::object& progress, std::optional<double> time_limit,
                                      Solve&& solve) {

@@ -1,7 +1,7 @@
 // The assignment problem by shortest augmenting paths, with vectorised row scans.
 //
-// Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment
-// problems", Computing 38 (1987): column reduction, reduction transfer, augmenting row
+// Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear
+// assignment problems", Computing 38 (1987): column reduction, reduction transfer, augmenting row
 // reduction, then one Dijkstra search per row that is still free. Reduced costs are C_ij - v_j: row
 // potentials are implied. Costs are finite but for the padding columns, which are never chosen.
 #pragma once
@@ -10,16 +10,16 @@
 #include <cstdint>
 
 #include "exact/kernels.h"
-#include "exact/tuning.h"
 #include "exact/scan-inl.h"
+#include "exact/tuning.h"
 
 namespace otcore::exact::OTCORE_LEVEL {
 namespace {
 
 namespace assignment {
 
-// v_j = min_i C_ij, and the column goes to its lowest such row if that row has none yet. Columns are
-// taken from the last to the first, as the paper does. Counts the columns that chose each row.
+// v_j = min_i C_ij, and the column goes to its lowest such row if that row has none yet. Columns
+// are taken from the last to the first, as the paper does. Counts the columns that chose each row.
 inline void reduce_columns(const Assignment& a, std::int64_t* wishes) {
   for (std::size_t i = 0; i < a.n; ++i) {
     a.col_of_row[i] = -1;

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-
 namespace otcore::exact {
 
 // n rows to n columns, one to one. Costs are scaled and padded: rows of round_up(n, kColumnPadding)

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/aligned.h"
 #include "base/error.h"
 #include "base/sizes.h"
 #include "base/thread_pool.h"
@@ -129,17 +130,19 @@ struct PointsWorker {
         monitor(watch),
         solver(x.rows, y.rows, options),
         centre(x.cols),
-        packed_x(cost::packed_rows_size<double>(metric, x.rows, x.cols)),
-        packed_y(cost::packed_cols_size<double>(metric, y.rows, x.cols)) {}
+        packed_x(
+            aligned_array<double>(cost::packed_rows_size<double>(metric, x.rows, x.cols), "X")),
+        packed_y(
+            aligned_array<double>(cost::packed_cols_size<double>(metric, y.rows, x.cols), "Y")) {}
 
   void work(std::size_t p, Solution& out) {
     const cost::PointSet<T> xs{x[p], nullptr, x.rows};
     const cost::PointSet<T> ys{y[p], nullptr, y.rows};
     cost::mean(xs, centre.data());
-    require_direction("X", xs, cost::pack_rows(metric, xs, centre.data(), packed_x.data()));
-    require_direction("Y", ys, cost::pack_cols(metric, ys, centre.data(), packed_y.data()));
+    require_direction("X", xs, cost::pack_rows(metric, xs, centre.data(), packed_x.get()));
+    require_direction("Y", ys, cost::pack_cols(metric, ys, centre.data(), packed_y.get()));
     double* costs = solver.cost_buffer();
-    cost::tile(metric, packed_x.data(), x.rows, packed_y.data(), y.rows, x.cols, costs,
+    cost::tile(metric, packed_x.get(), x.rows, packed_y.get(), y.rows, x.cols, costs,
                solver.cost_stride());
     try {
       solver.solve_padded(costs, weights_of(a, p), weights_of(b, p), *monitor, out);
@@ -183,8 +186,8 @@ struct PointsWorker {
   Monitor* monitor;
   Solver solver;
   std::vector<double> centre;
-  std::vector<double> packed_x;
-  std::vector<double> packed_y;
+  AlignedArray<double> packed_x;
+  AlignedArray<double> packed_y;
 };
 
 }  // namespace
@@ -205,9 +208,8 @@ void solve_batch_points(BatchView<const T> x, BatchView<const T> y, const cost::
                         Weights a, Weights b, const Options& options, const Solutions& out,
                         Monitor& monitor) {
   check_shared_weights(x.rows, y.rows, a, b, options);
-  run(x.count, x.rows, y.rows, options, out, monitor, [&] {
-    return PointsWorker<T>(x, y, metric, a, b, &monitor, options);
-  });
+  run(x.count, x.rows, y.rows, options, out, monitor,
+      [&] { return PointsWorker<T>(x, y, metric, a, b, &monitor, options); });
 }
 
 template void solve_batch(BatchView<const float>, Weights, Weights, const Options&,

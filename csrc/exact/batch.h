@@ -23,19 +23,20 @@ struct Weights {
 struct Options {
   // Pivots (network simplex) or augmenting paths (assignment) a problem may take; none: no limit.
   std::optional<std::size_t> max_iter;
-  int n_threads = 0;                 // 0: num_threads()
-  double mass_tolerance = 1e-6;      // relative difference of sum(a) and sum(b) that is normalised
+  int n_threads = 0;             // 0: num_threads()
+  double mass_tolerance = 1e-6;  // relative difference of sum(a) and sum(b) that is normalised
 };
 
 // Where the answers go: arrays of the caller, problem b's part at b times the part's length.
 // Null pointers are left out (values too: then why call).
 struct Solutions {
-  double* value = nullptr;        // [B]      sum of mass * cost
-  double* gap = nullptr;          // [B]      value minus the dual value of the potentials, >= 0 up to rounding
-  std::int64_t* n_iter = nullptr; // [B]      pivots or augmenting paths
-  Status* status = nullptr;       // [B]
-  double* potential_a = nullptr;  // [B, n]   f = c-transform of g: f_i + g_j <= C_ij
-  double* potential_b = nullptr;  // [B, m]   g, gauge sum_j b_j g_j = 0
+  double* value = nullptr;  // [B]      sum of mass * cost
+  double* gap =
+      nullptr;  // [B]      value minus the dual value of the potentials, >= 0 up to rounding
+  std::int64_t* n_iter = nullptr;  // [B]      pivots or augmenting paths
+  Status* status = nullptr;        // [B]
+  double* potential_a = nullptr;   // [B, n]   f = c-transform of g: f_i + g_j <= C_ij
+  double* potential_b = nullptr;   // [B, m]   g, gauge sum_j b_j g_j = 0
   // The plan: entries() triples per problem, the first `count` of them used, sorted by row then
   // column, all masses positive.
   std::int64_t* count = nullptr;  // [B]

@@ -63,8 +63,8 @@ void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masse
   }
   Sum value;
   for (std::size_t k = 0; k < plan.count; ++k) {
-    const double cost = static_cast<double>(
-        costs.row(static_cast<std::size_t>(plan.rows[k]))[plan.cols[k]]);
+    const double cost =
+        static_cast<double>(costs.row(static_cast<std::size_t>(plan.rows[k]))[plan.cols[k]]);
     value.add(masses.mass(plan.units[k]) * (cost * scale));
   }
   out.value = value.value() / scale;

@@ -1,5 +1,5 @@
-// The proof that goes with every plan: its cost, potentials that are feasible for every arc, and the gap
-// between the two.
+// The proof that goes with every plan: its cost, potentials that are feasible for every arc, and
+// the gap between the two.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,10 @@ struct IntegerPlan {
 };
 
 // Given column potentials v (scaled; -infinity where a column has no mass): gives massless columns
-// the largest feasible potential, shifts v so that sum_j b_j v_j = 0, sets u to the c-transform of v,
-// u_i = min_j C_ij - v_j, so that u_i + v_j <= C_ij holds for every arc up to one rounding, and
-// fills value, gap and potentials of `out` in the costs' own scale. costs.cols is m, or m padded: padding
-// columns hold +infinity costs and v = 0. u has room for costs.rows.
+// the largest feasible potential, shifts v so that sum_j b_j v_j = 0, sets u to the c-transform of
+// v, u_i = min_j C_ij - v_j, so that u_i + v_j <= C_ij holds for every arc up to one rounding, and
+// fills value, gap and potentials of `out` in the costs' own scale. costs.cols is m, or m padded:
+// padding columns hold +infinity costs and v = 0. u has room for costs.rows.
 template <class T>
 void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
              const IntegerPlan& plan, double* u, double* v, Solution& out);

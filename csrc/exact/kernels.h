@@ -39,12 +39,12 @@ struct Assignment {
   std::int64_t* row_of_col;  // [stride] the answer, -1 while free
   std::int64_t* col_of_row;  // [n] the answer
   // Scratch.
-  std::int64_t* free_rows;    // [n]
-  std::int64_t* pred;         // [stride]
-  double* dist;               // [stride]
-  double* open_v;             // [stride]
-  std::int64_t* closed;       // [n]
-  double* closed_dist;        // [n]
+  std::int64_t* free_rows;  // [n]
+  std::int64_t* pred;       // [stride]
+  double* dist;             // [stride]
+  double* open_v;           // [stride]
+  std::int64_t* closed;     // [n]
+  double* closed_dist;      // [n]
 };
 
 // Kernels that read costs of type T where they are: rows of `cols` entries, row i at

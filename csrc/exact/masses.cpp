@@ -69,8 +69,8 @@ std::int64_t to_integers(const double* weights, double sum, double units,
   return total;
 }
 
-// Adds `missing` units (of either sign), one at a time, to the entries that are at least half the mean:
-// far more than what is missing.
+// Adds `missing` units (of either sign), one at a time, to the entries that are at least half the
+// mean: far more than what is missing.
 void spread(std::int64_t missing, std::int64_t total, std::vector<std::int64_t>& masses) {
   const std::int64_t large = total / static_cast<std::int64_t>(masses.size()) / 2;
   const std::int64_t step = missing > 0 ? 1 : -1;

@@ -7,21 +7,22 @@
 
 namespace otcore::exact {
 
-// The masses of one problem, perturbed as in Orden, "The transhipment problem", Management Science 2
-// (1956): with K = (positive rows) + 1, every positive row's supply is K * supply + 1 and every positive
-// column's demand is K * demand, the last one's plus K - 1. A set of rows and columns that is neither
-// empty nor everything, and that is one side of a spanning tree's arc, then never balances, so
-// every basic flow is positive: each pivot of the network simplex moves mass and no tie occurs in
-// its ratio test. A basis that is optimal for these masses is optimal for the masses themselves.
+// The masses of one problem, perturbed as in Orden, "The transhipment problem", Management Science
+// 2 (1956): with K = (positive rows) + 1, every positive row's supply is K * supply + 1 and every
+// positive column's demand is K * demand, the last one's plus K - 1. A set of rows and columns that
+// is neither empty nor everything, and that is one side of a spanning tree's arc, then never
+// balances, so every basic flow is positive: each pivot of the network simplex moves mass and no
+// tie occurs in its ratio test. A basis that is optimal for these masses is optimal for the masses
+// themselves.
 class Masses {
  public:
   Masses(std::size_t n, std::size_t m);
 
-  // Takes a (n numbers) and b (m); null means uniform with total 1. The integers' sums agree exactly, and
-  // mass(integer) is within 2^-52 relative and three units, total() * 2^-61 * (n + 1) each, of its weight.
-  // InvalidArgument naming a or b: negative or not finite (with the index), sum not positive and
-  // finite, or sums that differ by more than `tolerance` relative; a smaller difference is normalised
-  // to the sum of a.
+  // Takes a (n numbers) and b (m); null means uniform with total 1. The integers' sums agree
+  // exactly, and mass(integer) is within 2^-52 relative and three units, total() * 2^-61 * (n + 1)
+  // each, of its weight. InvalidArgument naming a or b: negative or not finite (with the index),
+  // sum not positive and finite, or sums that differ by more than `tolerance` relative; a smaller
+  // difference is normalised to the sum of a.
   void set(const double* a, const double* b, double tolerance);
 
   // All rows have the same mass and all columns have the same mass, none zero.

@@ -1,5 +1,5 @@
-// Sweeps over a cost matrix of the caller, read in place: range, packing, minima of reduced costs by
-// row and by column, pricing. Everything is computed in float64; scale is a power of two, so
+// Sweeps over a cost matrix of the caller, read in place: range, packing, minima of reduced costs
+// by row and by column, pricing. Everything is computed in float64; scale is a power of two, so
 // scale * C is exact, contraction to a fused multiply-add changes nothing, and all levels
 // give the same bits.
 #pragma once
@@ -24,8 +24,8 @@ inline Vec row_minima(const T* row, Vec scales, const double* v, std::size_t col
   std::size_t j = 0;
   for (; j + 2 * kLanes <= cols; j += 2 * kLanes) {
     best0 = simd::min<double>(load_costs(row + j) * scales - simd::load(v + j), best0);
-    best1 = simd::min<double>(
-        load_costs(row + j + kLanes) * scales - simd::load(v + j + kLanes), best1);
+    best1 = simd::min<double>(load_costs(row + j + kLanes) * scales - simd::load(v + j + kLanes),
+                              best1);
   }
   if (j + kLanes <= cols) {
     best0 = simd::min<double>(load_costs(row + j) * scales - simd::load(v + j), best0);
@@ -71,8 +71,8 @@ RowMinimum row_minimum(const T* row, double scale, const double* v, std::size_t 
   return {value, find_column(row, scale, v, cols, 0.0, value)};
 }
 
-// Keeps the best arc per lane and the turn at which its row was looked at; the earliest row wins a tie,
-// so the choice does not depend on the number of lanes.
+// Keeps the best arc per lane and the turn at which its row was looked at; the earliest row wins a
+// tie, so the choice does not depend on the number of lanes.
 template <class T>
 Entering price(const T* costs, std::size_t stride, double scale, const std::int32_t* row_list,
                std::size_t rows, std::size_t cols, const double* minus_u, const double* v,
@@ -86,8 +86,7 @@ Entering price(const T* costs, std::size_t stride, double scale, const std::int3
     const std::size_t end = block < rows - turn ? turn + block : rows;
     for (; turn < end; ++turn) {
       const auto i = static_cast<std::size_t>(row_list[position]);
-      const Vec reduced =
-          row_minima(costs + i * stride, scales, v, cols) + simd::splat(minus_u[i]);
+      const Vec reduced = row_minima(costs + i * stride, scales, v, cols) + simd::splat(minus_u[i]);
       const Lanes below = reduced < best;
       best = simd::select<double>(below, reduced, best);
       best_turn = simd::select_lanes<double>(
@@ -191,8 +190,7 @@ CostRange pack(const T* costs, std::size_t stride, std::size_t rows, std::size_t
 
 template <class T>
 constexpr CostKernels<T> make_cost_kernels() {
-  return {range<T>, pack<T>, column_minima<T>, row_minimum<T>,
-          row_minimum_value<T>, price<T>};
+  return {range<T>, pack<T>, column_minima<T>, row_minimum<T>, row_minimum_value<T>, price<T>};
 }
 
 }  // namespace

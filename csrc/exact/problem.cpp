@@ -1,3 +1,5 @@
+#include "exact/problem.h"
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -9,15 +11,14 @@
 #include "exact/certificate.h"
 #include "exact/kernels.h"
 #include "exact/masses.h"
-#include "exact/problem.h"
 #include "exact/simplex.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
 namespace {
 
-// Pricing calls an arc violated below minus this many units in the last place of the largest cost: above
-// the rounding of potentials that are sums along tree paths, far below the contract's 1e-9.
+// Pricing calls an arc violated below minus this many units in the last place of the largest cost:
+// above the rounding of potentials that are sums along tree paths, far below the contract's 1e-9.
 constexpr double kPricingTolerance = 32 * 0x1p-53;
 
 // The power of two that brings the largest cost near 1, for costs that are so large or small that
@@ -79,8 +80,8 @@ struct Solver::Impl {
   // An assignment takes at most n augmenting paths; a smaller max_iter, and a call that was stopped
   // already, want a feasible plan early: the simplex has one.
   [[nodiscard]] bool is_assignment(const Monitor& monitor) const {
-    return n == m && n <= kMaxAssignment && masses.uniform() &&
-           options.max_iter.value_or(n) >= n && monitor.stopped() == Stop::none;
+    return n == m && n <= kMaxAssignment && masses.uniform() && options.max_iter.value_or(n) >= n &&
+           monitor.stopped() == Stop::none;
   }
 
   // Costs laid out as the buffer, entries ranged.
@@ -105,8 +106,7 @@ struct Solver::Impl {
 
   void solve_assignment(MatrixView<const double> costs, double scale, Solution& out) {
     if (!assignment) assignment.emplace(n);
-    out.n_iter =
-        static_cast<std::int64_t>(assignment->solve(scaled_costs(costs.data, scale)));
+    out.n_iter = static_cast<std::int64_t>(assignment->solve(scaled_costs(costs.data, scale)));
     out.status = Status::optimal;
     for (std::size_t i = 0; i < n; ++i) {
       plan_rows[i] = static_cast<std::int32_t>(i);

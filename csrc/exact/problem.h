@@ -1,5 +1,5 @@
-// One exact problem and its solver: what batches, tables of mini-batches and the k x k outer problem
-// are all made of.
+// One exact problem and its solver: what batches, tables of mini-batches and the k x k outer
+// problem are all made of.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,8 @@ struct Solution {
 };
 
 // Solves one problem after another without allocating: one Solver per thread. Uniform square
-// problems are assignments (shortest augmenting paths); all others, very large ones, and those where
-// Options::max_iter is below n, go through the network simplex.
+// problems are assignments (shortest augmenting paths); all others, very large ones, and those
+// where Options::max_iter is below n, go through the network simplex.
 class Solver {
  public:
   // Room for n x m problems. Throws std::bad_alloc.

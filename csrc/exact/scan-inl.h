@@ -57,7 +57,8 @@ inline TwoMinima two_minima(const double* row, const double* v, std::size_t stri
     at += step;
   }
   const Minimum best = reduce(first, first_at);
-  // Without the winner, each lane's best is its first, or its second where the winner was its first.
+  // Without the winner, each lane's best is its first, or its second where the winner was its
+  // first.
   const Lanes winner = first_at == simd::splat_lanes<double>(best.index);
   return {best, reduce(simd::select<double>(winner, second, first),
                        simd::select_lanes<double>(winner, second_at, first_at))};

@@ -23,7 +23,8 @@ NetworkSimplex::NetworkSimplex(std::size_t n, std::size_t m)
 
 template <class T>
 Status NetworkSimplex::solve(MatrixView<const T> costs, double scale, const Masses& masses,
-                             double tolerance, std::optional<std::size_t> max_pivots, Monitor& monitor) {
+                             double tolerance, std::optional<std::size_t> max_pivots,
+                             Monitor& monitor) {
   const CostKernels<T>& kernel = cost_kernels<T>();
   const std::vector<std::int32_t>& rows = masses.rows();
   pivots_ = 0;
@@ -63,8 +64,8 @@ Status NetworkSimplex::solve(MatrixView<const T> costs, double scale, const Mass
 }
 
 // Row by row: each sends its mass to the cheapest columns, by C_ij less the column's minimum, that
-// still have room. Every allocation finishes exactly one row or column (masses are perturbed), which
-// hangs below the other: n + m - 1 arcs, a tree.
+// still have room. Every allocation finishes exactly one row or column (masses are perturbed),
+// which hangs below the other: n + m - 1 arcs, a tree.
 template <class T>
 void NetworkSimplex::build_greedy_basis(MatrixView<const T> costs, double scale,
                                         const Masses& masses) {
@@ -115,7 +116,8 @@ void NetworkSimplex::compute_potentials(MatrixView<const T> costs, double scale)
     const Node parent = tree_.parent(node);
     const Node row = is_row(node) ? node : parent;
     const Node col = is_row(node) ? parent : node;
-    const double cost = static_cast<double>(costs.row(static_cast<std::size_t>(row))[col - first_col()]);
+    const double cost =
+        static_cast<double>(costs.row(static_cast<std::size_t>(row))[col - first_col()]);
     potential(node) = potential(parent) + (is_row(node) ? -cost : cost) * scale;
   }
 }

@@ -23,8 +23,8 @@ class NetworkSimplex {
 
   // Pivots from a greedy basis until no arc's reduced cost, C_ij * scale - u_i - v_j, is below
   // -tolerance, or max_pivots or the monitor end it: then the basis is feasible, not optimal.
-  // Potentials of rows and columns without mass are not set (the columns': -infinity). costs.cols is
-  // m, or m padded to kColumnPadding with +infinity.
+  // Potentials of rows and columns without mass are not set (the columns': -infinity). costs.cols
+  // is m, or m padded to kColumnPadding with +infinity.
   template <class T>
   Status solve(MatrixView<const T> costs, double scale, const Masses& masses, double tolerance,
                std::optional<std::size_t> max_pivots, Monitor& monitor);

@@ -72,10 +72,10 @@ void Tree::cut_out(Node top) {
   }
 }
 
-// Reroots the subtree of `cut` at `inner` and makes it a child of `outer`: each node of the path from
-// inner up to cut takes its former parent as its last child. In the list, inner's stretch comes first, and
-// each node of the path follows with what its former stretch had around its former child's. Returns
-// the new end of the stretch.
+// Reroots the subtree of `cut` at `inner` and makes it a child of `outer`: each node of the path
+// from inner up to cut takes its former parent as its last child. In the list, inner's stretch
+// comes first, and each node of the path follows with what its former stretch had around its former
+// child's. Returns the new end of the stretch.
 Tree::Node Tree::turn_around(Node cut, Node inner, Node outer, std::int64_t flow) {
   const std::int32_t moved = size(cut);
   Node new_parent = outer;

@@ -7,9 +7,9 @@
 
 namespace otcore::exact {
 
-// Rooted. Node i < n is row i, node n + j is column j. Each node but the root carries the flow of its
-// arc to the parent; arcs always lead from a row to a column, so a row's arc goes up and a column's
-// down. Nodes that are in no arc (zero mass) stay outside.
+// Rooted. Node i < n is row i, node n + j is column j. Each node but the root carries the flow of
+// its arc to the parent; arcs always lead from a row to a column, so a row's arc goes up and a
+// column's down. Nodes that are in no arc (zero mass) stay outside.
 //
 // All nodes are on one list in preorder, so that a subtree is a stretch of the list.
 class Tree {

@@ -1,6 +1,7 @@
 #include "minibatch/table.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -21,10 +22,6 @@ constexpr std::size_t kParallelEntries = std::size_t{1} << 15;
 
 // Pairs whose potentials are held at a time.
 constexpr std::size_t kGradientPairs = 256;
-
-exact::Status status_of(Stop stop) {
-  return stop == Stop::time_limit ? exact::Status::time_limit : exact::Status::interrupted;
-}
 
 // Adds factor * d W / d a for weights a = mass * weights of one batch: W depends on a / sum(a), and
 // its derivative there is the potential (up to a constant, which drops out).
@@ -74,7 +71,6 @@ Table<T>::Table(const Side<T>& x, const Side<T>& y, const TableOptions& options)
   workers_ = make_workers(pairs);
   costs_.resize(pairs);
   gaps_.resize(pairs);
-  statuses_.resize(pairs);
   counts_.resize(pairs);
 
   // The plan of equal batches is a permutation.
@@ -137,8 +133,8 @@ void Table<T>::solve(const std::int64_t* batches_x, const std::int64_t* batches_
 template <class T>
 void Table<T>::solve_pair(Worker& worker, std::size_t pair, Monitor& monitor) const {
   exact::Solution& solution = worker.solution;
-  if (const Stop stop = monitor.stopped(); stop != Stop::none) {
-    solution.status = status_of(stop);
+  if (monitor.stopped() != Stop::none) {
+    solution.status = exact::Status::interrupted;
   } else {
     const std::size_t i = row_batch(pair);
     const std::size_t j = col_batch(pair);
@@ -159,18 +155,13 @@ template <class T>
 void Table<T>::keep_pair(const Worker& worker, std::size_t pair) {
   costs_[pair] = worker.solution.value;
   gaps_[pair] = worker.solution.gap;
-  statuses_[pair] = worker.solution.status;
   const std::size_t count = worker.solution.count;
   counts_[pair] = static_cast<std::int32_t>(count);
   if (plan_mass_ == nullptr) return;
+  assert(count <= plan_stride_);
   std::copy_n(worker.rows.data(), count, plan_rows_.get() + pair * plan_stride_);
   std::copy_n(worker.cols.data(), count, plan_cols_.get() + pair * plan_stride_);
   std::copy_n(worker.mass.data(), count, plan_mass_.get() + pair * plan_stride_);
-}
-
-template <class T>
-exact::Status Table<T>::status() const {
-  return *std::max_element(statuses_.begin(), statuses_.end());
 }
 
 template <class T>

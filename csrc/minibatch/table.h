@@ -9,7 +9,6 @@
 
 #include "base/monitor.h"
 #include "cost/cost.h"
-#include "exact/batch.h"
 #include "minibatch/batches.h"
 
 namespace otcore::minibatch {
@@ -56,9 +55,6 @@ class Table {
   [[nodiscard]] const std::vector<double>& costs() const { return costs_; }
   [[nodiscard]] const std::vector<double>& gaps() const { return gaps_; }
 
-  // Of the worst pair.
-  [[nodiscard]] exact::Status status() const;
-
   // d cost / d W_p^p of a pair: 1, or the derivative of the root; 0 where a root is 0.
   [[nodiscard]] double cost_slope(std::size_t pair) const;
 
@@ -101,7 +97,6 @@ class Table {
   std::vector<Worker> workers_;
   std::vector<double> costs_;
   std::vector<double> gaps_;
-  std::vector<exact::Status> statuses_;
   std::vector<std::int32_t> counts_;  // entries of each pair's plan
 
   // The kept plans, pair p's at p * plan_stride_; null where they are not kept.

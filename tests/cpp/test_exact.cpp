@@ -1,5 +1,5 @@
-// The exact room. Optimality is never taken on trust: every solution is checked for feasibility of the plan,
-// feasibility of the potentials and equality of the two values, from the definitions.
+// The exact room. Optimality is never taken on trust: every solution is checked for feasibility of
+// the plan, feasibility of the potentials and equality of the two values, from the definitions.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -150,13 +150,27 @@ Problem make_problem(std::size_t n, std::size_t m, Costs kind, Mass mass, std::u
   for (double& c : p.costs) {
     const double u = unit(generator);
     switch (kind) {
-      case Costs::uniform: c = u; break;
-      case Costs::ties: c = std::floor(4 * u); break;
-      case Costs::equal: c = 3.0; break;
-      case Costs::negative: c = u - 2.0; break;
-      case Costs::huge: c = u * 1e300; break;
-      case Costs::tiny: c = u * 1e-300; break;
-      case Costs::offset: c = 1e6 + u; break;
+      case Costs::uniform:
+        c = u;
+        break;
+      case Costs::ties:
+        c = std::floor(4 * u);
+        break;
+      case Costs::equal:
+        c = 3.0;
+        break;
+      case Costs::negative:
+        c = u - 2.0;
+        break;
+      case Costs::huge:
+        c = u * 1e300;
+        break;
+      case Costs::tiny:
+        c = u * 1e-300;
+        break;
+      case Costs::offset:
+        c = 1e6 + u;
+        break;
     }
   }
   if (mass == Mass::uniform) return p;
@@ -189,12 +203,12 @@ TEST_P(EveryKind, IsSolvedAndProved) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Exact, EveryKind,
-    testing::Combine(testing::Values(Costs::uniform, Costs::ties, Costs::equal, Costs::negative,
-                                     Costs::huge, Costs::tiny, Costs::offset),
-                     testing::Values(Mass::uniform, Mass::random, Mass::zeros, Mass::spread,
-                                     Mass::heavy)));
+INSTANTIATE_TEST_SUITE_P(Exact, EveryKind,
+                         testing::Combine(testing::Values(Costs::uniform, Costs::ties, Costs::equal,
+                                                          Costs::negative, Costs::huge, Costs::tiny,
+                                                          Costs::offset),
+                                          testing::Values(Mass::uniform, Mass::random, Mass::zeros,
+                                                          Mass::spread, Mass::heavy)));
 
 TEST(Assignment, MatchesAllPermutations) {
   for (std::uint32_t seed = 0; seed < 40; ++seed) {
@@ -215,8 +229,8 @@ TEST(Assignment, MatchesAllPermutations) {
 
 TEST(Assignment, AgreesWithTheSimplex) {
   for (std::uint32_t seed = 0; seed < 10; ++seed) {
-    const Problem p = make_problem(60, 60, seed % 2 == 0 ? Costs::uniform : Costs::ties,
-                                   Mass::uniform, seed);
+    const Problem p =
+        make_problem(60, 60, seed % 2 == 0 ? Costs::uniform : Costs::ties, Mass::uniform, seed);
     Masses masses(p.n, p.m);
     masses.set(nullptr, nullptr, 0.0);
     NetworkSimplex simplex(p.n, p.m);
@@ -227,8 +241,8 @@ TEST(Assignment, AgreesWithTheSimplex) {
     const std::size_t count = simplex.flows(masses, rows.data(), cols.data(), units.data());
     double value = 0.0;
     for (std::size_t k = 0; k < count; ++k) {
-      value += masses.mass(units[k]) * p.costs[static_cast<std::size_t>(rows[k]) * p.m +
-                                               static_cast<std::size_t>(cols[k])];
+      value += masses.mass(units[k]) *
+               p.costs[static_cast<std::size_t>(rows[k]) * p.m + static_cast<std::size_t>(cols[k])];
     }
     const Answer answer = solve(p);
     expect_optimal(p, answer);
@@ -289,7 +303,9 @@ TEST(Masses, AreExactAndNeverDegenerate) {
   EXPECT_FALSE(masses.uniform());
   EXPECT_EQ(masses.rows(), (std::vector<std::int32_t>{1, 2, 3}));
   EXPECT_EQ(masses.cols(), (std::vector<std::int32_t>{0, 2}));
-  const auto sum = [](const auto& v) { return std::accumulate(v.begin(), v.end(), std::int64_t{0}); };
+  const auto sum = [](const auto& v) {
+    return std::accumulate(v.begin(), v.end(), std::int64_t{0});
+  };
   EXPECT_EQ(sum(masses.supply()), sum(masses.demand()));
   std::int64_t rows = 0, cols = 0;
   for (const auto i : masses.rows()) rows += masses.perturbed_supply(static_cast<std::size_t>(i));
@@ -501,8 +517,8 @@ void expect_same_sweeps(std::size_t n, std::size_t m) {
       EXPECT_EQ(arc.reduced, expected.reduced);
       if (arc.position < 0) continue;
       const auto i = static_cast<std::size_t>(arc.position);
-      EXPECT_EQ(arc.reduced, static_cast<double>(costs[i * m + arc.col]) * 0.5 - v[arc.col] +
-                                 minus_u[i]);
+      EXPECT_EQ(arc.reduced,
+                static_cast<double>(costs[i * m + arc.col]) * 0.5 - v[arc.col] + minus_u[i]);
     }
     const CostRange range = kernel.range(costs.data(), m, n, m);
     EXPECT_TRUE(range.finite);

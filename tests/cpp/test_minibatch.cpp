@@ -418,7 +418,6 @@ TEST(Table, PlansCostWhatTheTableSays) {
     Table<double> table(data.side_x(), data.side_y(), {});
     Monitor monitor;
     table.solve(data.batches_x.data(), data.batches_y.data(), monitor);
-    EXPECT_EQ(table.status(), exact::Status::optimal);
     for (std::size_t pair = 0; pair < table.costs().size(); ++pair) {
       Numbers weights(table.costs().size(), 0.0);
       weights[pair] = 2.0;
