@@ -62,6 +62,9 @@ class Effort:
     turn: float  # seconds that a turn lasts, at least
 
 
+_PAUSE = 0.1  # seconds; OpenBLAS's threads spin for some 2^26 cycles
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the table: otcore against one peer. Times in seconds, memory in bytes."""
@@ -136,7 +139,9 @@ def _disagreement(ours: Values | None, theirs: Values | None) -> float:
 def _turns(runs: list[Callable[[], object]], effort: Effort) -> list[list[float]]:
     """Seconds a call, by contender and round; a turn repeats short calls and takes their mean.
 
-    In turns, so that whatever slows the machine for a while slows everybody.
+    In turns, so that whatever slows the machine for a while slows everybody. Before each there is a
+    pause, because threads of the one before (OpenBLAS's) keep a core busy for a while as they
+    wait, and a call that does not count, to be warm again after it.
     """
     calls = []
     for run in runs:
@@ -145,6 +150,8 @@ def _turns(runs: list[Callable[[], object]], effort: Effort) -> list[list[float]
     times: list[list[float]] = [[] for _ in runs]
     for _ in range(effort.rounds):
         for run, count, mine in zip(runs, calls, times, strict=True):
+            time.sleep(_PAUSE)
+            run()
             mine.append(_seconds(run, count) / count)
     return times
 
