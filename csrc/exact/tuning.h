@@ -10,7 +10,7 @@ constexpr std::size_t kRowReductionSteps = 2;
 
 // Uniform square problems up to this size are solved as assignments on a padded copy of the costs;
 // larger ones by the network simplex, which reads the matrix in place.
-constexpr std::size_t kMaxAssignment = 4096;
+constexpr std::size_t kMaxAssignment = 512;
 
 // Other problems up to this many arcs are copied to a padded float64 buffer first.
 constexpr std::size_t kMaxPackedArcs = std::size_t{1} << 18;
