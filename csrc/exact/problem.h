@@ -29,7 +29,7 @@ struct Solution {
 };
 
 // Solves one problem after another without allocating: one Solver per thread. Uniform square
-// problems are assignments (shortest augmenting paths); all others, very large ones, and those
+// problems are assignments (shortest augmenting paths); all others, large ones, and those
 // where Options::max_iter is below n, go through the network simplex.
 class Solver {
  public:

@@ -43,7 +43,7 @@ def solve(
         weights or the data are float32 or narrower); that is normalised.
     method
         ``"auto"`` or ``"exact"``: the optimum and its certificate, by shortest augmenting paths
-        where both sides have as many points of equal masses, else by the network simplex [1]_.
+        for up to 512 points of equal masses on either side, else by the network simplex [1]_.
     max_iter
         Stop after so many pivots or augmentations; None is no limit.
     n_threads
