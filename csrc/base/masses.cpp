@@ -1,4 +1,4 @@
-#include "exact/masses.h"
+#include "base/masses.h"
 
 #include <cmath>
 #include <numeric>
@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 
-namespace otcore::exact {
+namespace otcore {
 namespace {
 
-// Perturbed masses add up to at most this.
+// Masses, and what they are multiplied with, add up to at most this.
 constexpr double kLargestTotal = 0x1p62;
 
 struct Side {
@@ -83,12 +83,15 @@ void spread(std::int64_t missing, std::int64_t total, std::vector<std::int64_t>&
 
 }  // namespace
 
-Masses::Masses(std::size_t n, std::size_t m) : supply_(n), demand_(m) {
+IntegerMasses::IntegerMasses(std::size_t n, std::size_t m, double headroom)
+    : supply_(n),
+      demand_(m),
+      most_units_(std::exp2(std::floor(std::log2(kLargestTotal / headroom)))) {
   rows_.reserve(n);
   cols_.reserve(m);
 }
 
-void Masses::set(const double* a, const double* b, double tolerance) {
+void IntegerMasses::set(const double* a, const double* b, double tolerance) {
   const std::size_t n = supply_.size();
   const std::size_t m = demand_.size();
   const auto [side_a, side_b] = look_at_both(a, n, b, m, tolerance);
@@ -98,14 +101,10 @@ void Masses::set(const double* a, const double* b, double tolerance) {
   cols_.clear();
   const std::size_t common = std::gcd(n, m);
   const double exact_units = static_cast<double>(n) * static_cast<double>(m / common);
-  // The most units for which the perturbed masses still fit, a power of two.
-  units_ = std::exp2(std::floor(std::log2(kLargestTotal / static_cast<double>(n + 1))));
-  if (uniform_ && exact_units <= units_) units_ = exact_units;
+  units_ = uniform_ && exact_units <= most_units_ ? exact_units : most_units_;
   const std::int64_t total_a = to_integers(a, side_a.sum, units_, supply_, rows_);
   const std::int64_t total_b = to_integers(b, side_b.sum, units_, demand_, cols_);
   spread(total_a - total_b, total_b, demand_);
-  factor_ = static_cast<std::int64_t>(rows_.size()) + 1;
-  last_col_ = static_cast<std::size_t>(cols_.back());
 }
 
 void check_weights(const double* a, std::size_t n, const double* b, std::size_t m,
@@ -113,4 +112,4 @@ void check_weights(const double* a, std::size_t n, const double* b, std::size_t 
   look_at_both(a, n, b, m, tolerance);
 }
 
-}  // namespace otcore::exact
+}  // namespace otcore
