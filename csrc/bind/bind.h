@@ -9,5 +9,6 @@ void bind_base(pybind11::module_& module);
 void bind_cost(pybind11::module_& module);
 void bind_exact(pybind11::module_& module);
 void bind_minibatch(pybind11::module_& module);
+void bind_oned(pybind11::module_& module);
 
 }  // namespace otcore::bind

@@ -24,10 +24,7 @@ py::array cost_matrix_of(const Array<T>& x, const Array<T>& y, const cost::Metri
   const bool interrupted = run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
     cost::fill(metric, points_x, points_y, out, n_threads, &monitor);
   });
-  if (interrupted) {
-    PyErr_SetNone(PyExc_KeyboardInterrupt);
-    throw py::error_already_set();
-  }
+  if (interrupted) throw_keyboard_interrupt();
   return matrix;
 }
 

@@ -1,17 +1,14 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "bind/arrays.h"
 #include "bind/bind.h"
+#include "bind/exact_solution.h"
 #include "bind/hooks.h"
 #include "cost/cost.h"
 #include "exact/batch.h"
@@ -20,83 +17,6 @@ namespace otcore::bind {
 namespace {
 
 using OptionalWeights = std::optional<Array<double>>;
-
-std::string_view status_name(exact::Status status) {
-  switch (status) {
-    case exact::Status::optimal:
-      return "optimal";
-    case exact::Status::max_iter:
-      return "max_iter";
-    case exact::Status::time_limit:
-      return "time_limit";
-    case exact::Status::interrupted:
-      return "interrupted";
-  }
-  return "";  // not reached
-}
-
-// The answers of a batch, in arrays that Python owns.
-struct ExactSolution {
-  // B problems of n x m, uninitialised.
-  ExactSolution(std::size_t batch, std::size_t n, std::size_t m)
-      : value(new_array<double>(batch)),
-        gap(new_array<double>(batch)),
-        n_iter(new_array<std::int64_t>(batch)),
-        potential_a(new_array<double>(batch, n)),
-        potential_b(new_array<double>(batch, m)),
-        count(new_array<std::int64_t>(batch)),
-        rows(new_array<std::int32_t>(batch, exact::max_plan_entries(n, m))),
-        cols(new_array<std::int32_t>(batch, exact::max_plan_entries(n, m))),
-        mass(new_array<double>(batch, exact::max_plan_entries(n, m))),
-        status(batch) {}
-
-  exact::Solutions views() {
-    return {.value = value.mutable_data(),
-            .gap = gap.mutable_data(),
-            .n_iter = n_iter.mutable_data(),
-            .status = status.data(),
-            .potential_a = potential_a.mutable_data(),
-            .potential_b = potential_b.mutable_data(),
-            .count = count.mutable_data(),
-            .rows = rows.mutable_data(),
-            .cols = cols.mutable_data(),
-            .mass = mass.mutable_data()};
-  }
-
-  // How many problems are not optimal.
-  [[nodiscard]] std::size_t unfinished() const {
-    const auto optimal = std::ranges::count(status, exact::Status::optimal);
-    return status.size() - static_cast<std::size_t>(optimal);
-  }
-
-  [[nodiscard]] std::string_view status_of(std::size_t problem) const {
-    return status_name(status.at(problem));
-  }
-
-  [[nodiscard]] py::list status_names() const {
-    py::list names(status.size());
-    for (std::size_t b = 0; b < status.size(); ++b) names[b] = status_name(status[b]);
-    return names;
-  }
-
-  Array<double> value, gap;
-  Array<std::int64_t> n_iter;
-  Array<double> potential_a, potential_b;
-  Array<std::int64_t> count;
-  Array<std::int32_t> rows, cols;
-  Array<double> mass;
-  std::vector<exact::Status> status;
-  bool interrupted = false;
-};
-
-// Checks a batch's sizes: row and column numbers must fit the plan's 32 bits.
-void require_small_sides(std::size_t n, std::size_t m, const char* argument) {
-  constexpr std::size_t kMost = std::numeric_limits<std::int32_t>::max();
-  if (n > kMost || m > kMost) {
-    throw InvalidArgument(argument, "sides " + std::to_string(n) + " and " + std::to_string(m),
-                          "at most " + std::to_string(kMost) + " points on a side");
-  }
-}
 
 exact::Weights weights_view(const OptionalWeights& weights, std::size_t batch, std::size_t length,
                             const char* argument) {

@@ -72,11 +72,6 @@ Sampling parse_sampling(const std::string& name) {
   return parse_enum<Sampling>(name, kNames, "sampling");
 }
 
-[[noreturn]] void throw_keyboard_interrupt() {
-  PyErr_SetNone(PyExc_KeyboardInterrupt);
-  throw py::error_already_set();
-}
-
 template <class T>
 minibatch::Side<T> make_side(const Array<T>& points, const OptionalWeights& weights, std::size_t k,
                              std::size_t m, const char* points_name, const char* weights_name) {

@@ -24,6 +24,11 @@ inline bool keyboard_interrupt() {
   return true;
 }
 
+[[noreturn]] inline void throw_keyboard_interrupt() {
+  PyErr_SetNone(PyExc_KeyboardInterrupt);
+  throw py::error_already_set();
+}
+
 // solve(monitor), which also finishes the monitor, with the GIL released. `progress` is None or a
 // callable(done, total). Returns whether a KeyboardInterrupt came (from the keyboard or out of
 // `progress`) and was cleared: the caller owes it to Python, whatever state the solve ended in.
