@@ -1,13 +1,13 @@
 """otcore: optimal transport and mini-batch optimal transport with a fast C++ core.
 
 `solve` and `solve_sample` solve one problem, `solve_batch` and `solve_sample_batch` many at once;
-`minibatch` holds mini-batch transport, `cost` the ground costs. Arrays are numpy arrays, lists or
-torch tensors; what comes in decides what goes out.
+`oned` is for points of the line, `minibatch` for mini-batch transport, `cost` has the ground costs.
+Arrays are numpy arrays, lists or torch tensors; what comes in decides what goes out.
 """
 
 from __future__ import annotations
 
-from . import cost, minibatch
+from . import cost, minibatch, oned
 from ._core import __version__
 from ._runtime import info, set_num_threads
 from .errors import ConvergenceWarning, SolveInterrupted
@@ -23,6 +23,7 @@ __all__ = [
     "cost",
     "info",
     "minibatch",
+    "oned",
     "set_num_threads",
     "solve",
     "solve_batch",

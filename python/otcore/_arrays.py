@@ -64,6 +64,15 @@ class Library(Protocol):
     def minibatch_value(self, problem: Any, solution: Any) -> Array:
         """0-d float64: the value of a mini-batch solution, differentiable in the sources."""
 
+    def needs_gradient(self, sources: Sequence[Array | None]) -> bool:
+        """Whether a value that depends on the sources is to be differentiable in any of them."""
+
+    def line_value(self, values: Any, sources: Sequence[Array | None]) -> Array:
+        """(B,) float64: values of problems on the line, differentiable in the sources x, y, a, b.
+
+        `values` has the gradients in x and y, and the potentials, where those need them.
+        """
+
     def scalar(self, value: Array) -> Any:
         """A 0-d array of this library as users like it best."""
 
@@ -136,6 +145,12 @@ class NumpyLibrary:
 
     def minibatch_value(self, problem: Any, solution: Any) -> npt.NDArray[np.float64]:
         return np.asarray(solution.value)
+
+    def needs_gradient(self, sources: Sequence[Array | None]) -> bool:
+        return False
+
+    def line_value(self, values: Any, sources: Sequence[Array | None]) -> npt.NDArray[np.float64]:
+        return values.value  # type: ignore[no-any-return]
 
     def scalar(self, value: Array) -> float:
         return float(value)

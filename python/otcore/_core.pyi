@@ -75,6 +75,44 @@ def exact_batch_points(
     progress: Callable[[int, int], object] | None,
 ) -> ExactSolution: ...
 
+class LineValues:
+    """Values of B problems on the line, and what their gradients are made of, or None."""
+
+    @property
+    def value(self) -> _Float64: ...  # (B,)
+    @property
+    def gradient_x(self) -> _Float64 | None: ...  # (B, n)
+    @property
+    def gradient_y(self) -> _Float64 | None: ...  # (B, m)
+    @property
+    def potential_a(self) -> _Float64 | None: ...  # (B, n)
+    @property
+    def potential_b(self) -> _Float64 | None: ...  # (B, m)
+
+# Rows of one dimension serve all problems.
+def line_values(
+    x: _Real,  # (n,) or (B, n)
+    y: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    p: float,
+    *,
+    mass_tolerance: float,
+    n_threads: int,
+    with_gradients: bool,
+    with_potentials: bool,
+) -> LineValues: ...
+def line_batch(
+    x: _Real,
+    y: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    p: float,
+    *,
+    mass_tolerance: float,
+    n_threads: int,
+) -> ExactSolution: ...
+
 # Streams of one seed are independent; `side` ("x" or "y") names the argument in errors.
 def sample_batches(
     n: int,

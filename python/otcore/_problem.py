@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,8 @@ class Problem:
     """B problems of n x m, or one (B = 1, batched False)."""
 
     library: Library
-    sources: tuple[Array, ...]  # what the caller passed, in its library: data, then a, b
+    sources: tuple[Array, ...]  # what the caller passed, in its library: data, then a, b. Points of
+    # the line may lack the last axis of `data`.
     data: tuple[Real, ...]  # (M,) of shape (B, n, m), or (X, Y) of (B, n, d) and (B, m, d)
     metric: Metric | None  # None for cost matrices
     a: npt.NDArray[np.float64] | None  # (n,) or (B, n); None is uniform of mass 1
@@ -72,6 +75,30 @@ def points_problem(
     return _weighted(library, sources, (points_x, points_y), sides, ground, batched)
 
 
+def checked_weights(
+    library: Library,
+    sources: Sequence[Array | None],
+    dtype: np.dtype[Any],
+    batch: int | None,
+    sides: Sequence[int],
+) -> tuple[list[npt.NDArray[np.float64] | None], float]:
+    """a and b as the core takes them, and the difference of their sums that is normalised.
+
+    They are rounded to the data's `dtype`; a has sides[0] entries, b sides[1].
+    """
+    weights: list[npt.NDArray[np.float64] | None] = []
+    tolerance = _MASS_TOLERANCE
+    for name, source, length in zip("ab", sources, sides, strict=True):
+        if source is None:
+            weights.append(None)
+            continue
+        array, single = core_weights(library.to_numpy(source), name, dtype, batch, length)
+        weights.append(array)
+        if single:
+            tolerance = _SINGLE_MASS_TOLERANCE
+    return weights, tolerance
+
+
 def _weighted(
     library: Library,
     sources: list[Array],
@@ -80,17 +107,6 @@ def _weighted(
     metric: Metric | None,
     batched: bool,
 ) -> Problem:
-    weights: list[npt.NDArray[np.float64] | None] = []
-    tolerance = _MASS_TOLERANCE
     batch = len(data[0]) if batched else None
-    for name, source, length in zip("ab", sources[-2:], sides, strict=True):
-        if source is None:
-            weights.append(None)
-            continue
-        array, single = core_weights(library.to_numpy(source), name, data[0].dtype, batch, length)
-        weights.append(array)
-        if single:
-            tolerance = _SINGLE_MASS_TOLERANCE
-    return Problem(
-        library, tuple(sources), data, metric, weights[0], weights[1], tolerance, batched
-    )
+    (a, b), tolerance = checked_weights(library, sources[-2:], data[0].dtype, batch, sides)
+    return Problem(library, tuple(sources), data, metric, a, b, tolerance, batched)

@@ -189,7 +189,8 @@ class _Result(ABC):
         Returns
         -------
         array, shape (n, d); of a batch (B, n, d)
-            In the data's dtype. Points without mass have no image: their rows are NaN.
+            In the data's dtype. Points without mass have no image: their rows are NaN. For points
+            of the line (`otcore.oned`), shape (n,) or (B, n).
 
         Raises
         ------
@@ -213,8 +214,10 @@ class _Result(ABC):
             targets = targets[self._index]
         image = self._plan.apply(targets)
         mass = self._wrap(self._plan.row_sums())
+        if image.ndim > mass.ndim:
+            mass = mass[..., None]
         with np.errstate(invalid="ignore"):
-            mean = image / mass[..., None]
+            mean = image / mass
         return self._problem.library.cast(mean, self._problem.dtype)
 
 

@@ -14,6 +14,7 @@ from .. import _core
 from .._arrays import FLOAT32, NUMPY, Real, contiguous, real_dtype
 from .functions import CostMatrix, ExactValue, apply_function, opaque
 from .minibatch import MiniBatchValue
+from .oned import LineValue
 
 if TYPE_CHECKING:
     from .._problem import Problem
@@ -79,6 +80,13 @@ class TorchLibrary:
 
     def minibatch_value(self, problem: Problem, solution: _core.MiniBatchSolution) -> Tensor:
         return apply_function(MiniBatchValue, problem, solution, *problem.sources)
+
+    def needs_gradient(self, sources: Sequence[Tensor | None]) -> bool:
+        tracked = any(source is not None and source.requires_grad for source in sources)
+        return tracked and torch.is_grad_enabled()
+
+    def line_value(self, values: _core.LineValues, sources: Sequence[Tensor | None]) -> Tensor:
+        return apply_function(LineValue, values, *sources)
 
     def scalar(self, value: Tensor) -> Tensor:
         return value

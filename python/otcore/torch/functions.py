@@ -112,8 +112,8 @@ class ExactValue(torch.autograd.Function):
         for place, potential in ((-2, solution.potential_a), (-1, solution.potential_b)):
             if needed[place]:
                 dims = ctx.sources[place].dim()
-                grads[place] = _weights_gradient(potential, grad_value, dims)
-        return None, None, *map(_like, grads, ctx.sources)
+                grads[place] = weights_gradient(potential, grad_value, dims)
+        return None, None, *map(like, grads, ctx.sources)
 
 
 class CostMatrix(torch.autograd.Function):
@@ -227,7 +227,7 @@ def _unit(vectors: Tensor) -> Tensor:
     return scaled / torch.where(norm > 0, norm, 1.0)
 
 
-def _like(grad: Tensor | None, source: Tensor | None) -> Tensor | None:
+def like(grad: Tensor | None, source: Tensor | None) -> Tensor | None:
     """The gradient in the shape and dtype of what it belongs to."""
     if grad is None or source is None:
         return None
@@ -255,7 +255,7 @@ def _points_gradient(
     problem: Problem, solution: ExactSolution, grad_value: Tensor, x: Tensor, y: Tensor
 ) -> tuple[Tensor, Tensor]:
     assert problem.metric is not None
-    dims = x.shape[-1]
+    dims = problem.data[0].shape[-1]
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
     rows, cols, mass = _weighted_entries(problem, solution, grad_value)
     return plan_gradient(
@@ -268,7 +268,7 @@ def _points_gradient(
     )
 
 
-def _weights_gradient(
+def weights_gradient(
     potential: npt.NDArray[np.float64], grad_value: Tensor, weight_dims: int
 ) -> Tensor:
     """The potentials (B, n), centred: weights of fixed total mass have no other direction."""
