@@ -140,8 +140,11 @@ void RowSolver<T>::sort(std::size_t b) {
   const auto sort_side = [&](std::size_t side, int) {
     bad[side] = side == 0 ? x_.sort(x) : y_.sort(y);
   };
-  const std::size_t points = lines_.x.length + lines_.y.length;
-  parallel_for(2, points < kSplitSortFrom ? 1 : options_.n_threads, sort_side);
+  if (lines_.x.length + lines_.y.length < kSplitSortFrom) {
+    for (const std::size_t side : {0, 1}) sort_side(side, 0);
+  } else {
+    parallel_for(2, options_.n_threads, sort_side);
+  }
   if (bad[0] >= 0) require_finite_row(bad[0], "x", static_cast<double>(x[bad[0]]));
   if (bad[1] >= 0) require_finite_row(bad[1], "y", static_cast<double>(y[bad[1]]));
   require_moderate_costs(options_.p, x_.sorted.points, y_.sorted.points);
