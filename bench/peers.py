@@ -1,6 +1,6 @@
 """otcore beside POT and SciPy: the same inputs, one process, answers checked, in turns.
 
-    python bench/peers.py exact minibatch
+    python bench/peers.py exact minibatch oned
     python bench/peers.py all --write-readme
 
 Needs the extra ``otcore[bench]``. The exit code is 1 where the answers disagree; a target that is
@@ -22,7 +22,7 @@ from comparison.contest import Effort, hold
 from comparison.machine import THREADS, describe, measure_limits
 from comparison.report import report, write_readme
 
-ROOMS = ("exact", "minibatch")
+ROOMS = ("exact", "minibatch", "oned")
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 FULL = Effort(rounds=9, turn=0.1)
