@@ -75,16 +75,20 @@ std::ptrdiff_t RowSolver<T>::Side::sort(const T* points) {
 template <class T>
 void RowSolver<T>::Side::find_support(const std::vector<std::int64_t>& units) {
   Support& support = sorted.support;
-  support.points.clear();
-  support.units.clear();
-  support.place.clear();
+  support.points.resize(order.size());
+  support.units.resize(order.size());
+  support.place.resize(order.size());
+  std::size_t count = 0;
   for (std::size_t k = 0; k < order.size(); ++k) {
     const std::int64_t mass = units[at(order[k])];
-    if (mass == 0) continue;
-    support.points.push_back(sorted.points[k]);
-    support.units.push_back(mass);
-    support.place.push_back(static_cast<std::int32_t>(k));
+    support.points[count] = sorted.points[k];
+    support.units[count] = mass;
+    support.place[count] = static_cast<std::int32_t>(k);
+    count += mass > 0 ? 1 : 0;
   }
+  support.points.resize(count);
+  support.units.resize(count);
+  support.place.resize(count);
 }
 
 template <class T>
@@ -141,7 +145,7 @@ void RowSolver<T>::sort(std::size_t b) {
     bad[side] = side == 0 ? x_.sort(x) : y_.sort(y);
   };
   if (lines_.x.length + lines_.y.length < kSplitSortFrom) {
-    for (const std::size_t side : {0, 1}) sort_side(side, 0);
+    for (std::size_t side = 0; side < bad.size(); ++side) sort_side(side, 0);
   } else {
     parallel_for(2, options_.n_threads, sort_side);
   }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <climits>
 #include <cmath>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 
@@ -93,8 +94,7 @@ Item* sort_digits(Item* items, Item* scratch, std::size_t count, unsigned low, u
   for (unsigned d = 0; d < digits; ++d) {
     auto& start = starts[d];
     if (start[digit(items[0], d)] == count) continue;  // all have the same digit
-    std::uint32_t sum = 0;
-    for (std::uint32_t& bucket : start) sum += std::exchange(bucket, sum);
+    std::exclusive_scan(start.begin(), start.end(), start.begin(), std::uint32_t{0});
     for (std::size_t i = 0; i < count; ++i) scratch[start[digit(items[i], d)]++] = items[i];
     std::swap(items, scratch);
   }
@@ -110,9 +110,7 @@ bool insert_all(Item* items, std::size_t count, std::size_t most) {
     if (!(items[i] < items[i - 1])) continue;
     const Item item = items[i];
     std::size_t k = i;
-    do {
-      items[k] = items[k - 1];
-    } while (--k > 0 && item < items[k - 1]);
+    for (; k > 0 && item < items[k - 1]; --k) items[k] = items[k - 1];
     items[k] = item;
     moves += i - k;
     if (moves > most) return false;

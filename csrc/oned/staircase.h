@@ -32,16 +32,21 @@ void walk(const Support& a, const Support& b, Visit&& visit) {
   std::size_t j = 0;
   std::int64_t left_a = a.units[0];
   std::int64_t left_b = b.units[0];
+  // Which side is next is anyone's guess: selections, where branches would be mispredicted.
   for (;;) {
     const std::int64_t moved = left_a < left_b ? left_a : left_b;
     visit(i, j, moved);
     left_a -= moved;
     left_b -= moved;
-    if (left_a == 0) {
-      if (++i == a.count()) return;
-      left_a = a.units[i];
-    }
-    if (left_b == 0) left_b = b.units[++j];
+    const bool full_a = left_a == 0;
+    const bool full_b = left_b == 0;
+    i += full_a ? 1 : 0;
+    if (i == a.count()) return;
+    j += full_b ? 1 : 0;
+    const std::int64_t units_a = a.units[i];
+    const std::int64_t units_b = b.units[j];
+    left_a = full_a ? units_a : left_a;
+    left_b = full_b ? units_b : left_b;
   }
 }
 

@@ -1,4 +1,4 @@
-// Checked sizes, ISA choice, monitor and thread pool.
+// Checked sizes, masses, sums, ISA choice, monitor and thread pool.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,8 +21,10 @@
 
 #include "base/error.h"
 #include "base/isa.h"
+#include "base/masses.h"
 #include "base/monitor.h"
 #include "base/sizes.h"
+#include "base/sum.h"
 #include "base/thread_pool.h"
 
 namespace otcore {
@@ -84,6 +86,33 @@ TEST(InvalidArgument, SaysArgumentProblemAndExpectation) {
   const InvalidArgument error("a", "value -1 at index 3", "non-negative weights");
   EXPECT_STREQ(error.what(), "a: value -1 at index 3, expected non-negative weights");
   EXPECT_EQ(error.argument(), "a");
+}
+
+// ---- masses and sums
+
+TEST(IntegerMasses, AddUpExactlyAndKeepEveryWeight) {
+  const std::vector<double> a{0.0, 1e-15, 0.3, 0.7 - 1e-15};
+  const std::vector<double> b{0.25, 0.0, 0.75000001};
+  for (const double headroom : {1.0, 5.0, 1e6}) {
+    IntegerMasses masses(a.size(), b.size(), headroom);
+    masses.set(a.data(), b.data(), 1e-6);
+    const auto sum = [](const auto& v) {
+      return std::accumulate(v.begin(), v.end(), std::int64_t{0});
+    };
+    EXPECT_EQ(sum(masses.supply()), sum(masses.demand()));
+    EXPECT_LE(static_cast<double>(sum(masses.supply())) * headroom, 0x1.00001p62);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_NEAR(masses.mass(masses.supply()[i]), a[i], a[i] * 0x1p-52 + 3 * 0x1p-61 * headroom);
+    }
+    EXPECT_EQ(masses.rows(), (std::vector<std::int32_t>{1, 2, 3}));
+    EXPECT_EQ(masses.cols(), (std::vector<std::int32_t>{0, 2}));
+  }
+}
+
+TEST(CompensatedSum, KeepsWhatCancels) {
+  CompensatedSum sum;
+  for (const double x : {1.0, 1e100, 1.0, -1e100}) sum.add(x);
+  EXPECT_EQ(sum.value(), 2.0);
 }
 
 // ---- instruction sets

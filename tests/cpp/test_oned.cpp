@@ -366,6 +366,19 @@ TEST(Transport, OneLongRowOnAnyThreads) {
   EXPECT_EQ(values_alone(p, 2.0, 1), values_alone(p, 2.0, 2));
 }
 
+TEST(Transport, StopsBetweenProblems) {
+  const Problems p = make_problems(100, 500, 500, Mass::none, false);
+  for (const int n_threads : {1, 2}) {
+    std::vector<double> values(p.count, -1.0);
+    Solutions out;
+    out.value = values.data();
+    Monitor monitor({}, {}, 0.0);
+    EXPECT_EQ(monitor.poll(), Stop::time_limit);
+    solve(p.lines(), {2.0, n_threads}, out, monitor);
+    EXPECT_EQ(values, std::vector<double>(p.count, -1.0));
+  }
+}
+
 TEST(Transport, ErrorsNameTheLowestBadRow) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto message = [](const Problems& p, double power) {
