@@ -87,7 +87,7 @@ def wasserstein(
     >>> otcore.oned.wasserstein([0.0, 1.0, 3.0], [5.0, 6.0, 8.0], p=1)
     5.0
     >>> otcore.oned.wasserstein([[0.0, 1.0], [0.0, 4.0]], [1.0, 2.0, 3.0], [0.5, 0.5])
-    array([2.5       , 1.66666667])
+    array([2.5, 2. ])
     """
     power = check_power(p)
     threads = check_threads(n_threads)
