@@ -48,8 +48,9 @@ def _weighted(rng: np.random.Generator, count: int, n: int, m: int, p: int) -> C
     return Contest(
         f"{count} x {n} points to {m}, weights, p = {p}",
         _ours(x, y, a, b, p=p),
-        tuple(
-            Rival(peer, 10) for peer in (_pot_columns(x, y, a, b, p=p), _pot_loop(x, y, a, b, p=p))
+        (
+            Rival(_pot_columns(x, y, a, b, p=p), 10),
+            Rival(_pot_loop(x, y, a, b, p=p), 5),
         ),
         flops=4.0 * count * (n + m),
         traffic=x.nbytes + y.nbytes + a.nbytes + b.nbytes,
@@ -76,7 +77,7 @@ def _plans(rng: np.random.Generator, count: int, n: int, m: int) -> Contest:
                 _contender(
                     "POT `emd_1d`", pot, lambda plans: [log["cost"] for _, log in plans], *rows
                 ),
-                10,
+                3,
             ),
         ),
         flops=4.0 * count * (n + m),

@@ -28,7 +28,7 @@ struct SortedSide {
 //
 // Rounding is kept from piling up along the staircase by compensated sums, and f is then the
 // c-transform of g over all points, so that f_i + g_j exceeds a cost by at most
-// 8 (log2(n) + 2) * 2^-53 of the largest cost.
+// 8 (p + 2) (log2(n) + 2) * 2^-53 of the largest cost (docs/numerics.md, "Points on a line").
 class Potentials {
  public:
   void solve(double p, const SortedSide& x, const SortedSide& y, const std::vector<Step>& steps,

@@ -8,7 +8,8 @@
 
 namespace otcore::oned {
 
-// Sorts one row after another without allocating: one Sorter per thread. Float or double.
+// Sorts one row after another, of float or double: one Sorter per thread. Memory is allocated where
+// it is first needed, and kept.
 //
 // Rows of kRadixSortFrom numbers and more are sorted by the digits of integers that are ordered as
 // the numbers are: first by the leading bits, least significant digit first (which is stable), then
@@ -17,7 +18,7 @@ namespace otcore::oned {
 template <class T>
 class Sorter {
  public:
-  // Room for rows of n < 2^31 numbers, of which order() takes more.
+  // Rows of n numbers, 0 < n < 2^31.
   explicit Sorter(std::size_t n) : n_(n) {}
 
   // sorted[0..n) = the numbers of the row, ascending; -0 comes out as 0. Returns the index of the

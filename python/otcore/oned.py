@@ -89,7 +89,7 @@ def wasserstein(
     >>> otcore.oned.wasserstein([[0.0, 1.0], [0.0, 4.0]], [1.0, 2.0, 3.0], [0.5, 0.5])
     array([2.5, 2. ])
     """
-    power = check_power(p)
+    power = _check_power(p)
     threads = check_threads(n_threads)
     lines = check_lines(x, y, a, b)
     library = lines.library
@@ -208,7 +208,7 @@ def solve_batch(
     return BatchResult(problem, solution, problem.library.value(problem, solution), slice(None))
 
 
-def check_power(p: object) -> float:
+def _check_power(p: object) -> float:
     """`p` as a float; TypeError or ValueError where the cost abs(x - y)^p is no convex power."""
     if not isinstance(p, Real) or isinstance(p, bool):
         raise TypeError(f"p: {type(p).__name__}, expected a number")
@@ -228,7 +228,7 @@ def _solve(
     *,
     batched: bool,
 ) -> tuple[Problem, _core.ExactSolution]:
-    power = check_power(p)
+    power = _check_power(p)
     threads = check_threads(n_threads)
     lines = check_lines(x, y, a, b, batched=batched)
     solution = _core.line_batch(
