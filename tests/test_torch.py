@@ -308,3 +308,8 @@ def test_torchs_threads_limit_ours() -> None:
         assert TORCH.n_threads() == otcore.info()["threads"]
     finally:
         torch.set_num_threads(threads)
+
+
+def test_results_of_tensors_that_require_gradients_are_printed_without_a_warning() -> None:
+    result = otcore.solve(normal(3, 4, grad=True))
+    assert repr(result).startswith(f"OTResult(value={result.value.item():.6g}, status='optimal'")

@@ -294,7 +294,8 @@ class OTResult(_Result):
     def __repr__(self) -> str:
         _, n, m = self._problem.size
         return (
-            f"OTResult(value={float(self._values[self._index]):.6g}, status={self.status!r}, "
+            f"OTResult(value={float(self._solution.value[self._index]):.6g}, "
+            f"status={self.status!r}, "
             f"shape=({n}, {m}), n_iter={self.n_iter}, gap={self.gap:.2g})"
         )
 
