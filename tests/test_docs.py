@@ -1,4 +1,4 @@
-"""Every Python example of the README and the guide runs and prints what it shows."""
+"""Every Python example of the README and of the pages in docs runs and prints what it shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES = sorted(
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/compat.md"])
 def test_examples_of_a_page(page: str) -> None:
     blocks = EXAMPLE.findall((ROOT / page).read_text(encoding="utf-8"))
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page, page, 0)

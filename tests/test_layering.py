@@ -30,6 +30,9 @@ RANKS = {
 # Imported where they are used, never when the package is.
 EXTRAS = {"matplotlib", "ot", "PIL", "scipy", "sklearn", "torch", "tqdm"}
 
+# What otcore.compat uses beside the public API.
+COMPAT_DOORS = {"_arrays", "_extras"}
+
 CPP_FILES = sorted(path for path in CSRC.rglob("*") if path.suffix in {".h", ".cpp"})
 PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -98,6 +101,11 @@ def test_python_imports(path: Path) -> None:
                 assert used == room or RANKS[used] < RANKS[room], f"{room} must not use {used}"
             if room in RANKS:
                 assert used != "cli", f"{room} must not use {used}"
+            if room == "compat":
+                public = not used.startswith("_")
+                assert public or used in COMPAT_DOORS, f"{room} must not use {used}"
+            else:
+                assert used != "compat", "otcore.compat stands on top"
 
 
 def test_importing_the_package_imports_numpy_alone() -> None:

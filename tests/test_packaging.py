@@ -39,5 +39,6 @@ def test_the_command_is_installed() -> None:
 def test_the_package_is_typed_and_licensed() -> None:
     files = {str(path) for path in DISTRIBUTION.files or []}
     assert {"otcore/py.typed", "otcore/_core.pyi"} <= files
+    assert {"otcore/compat/pot/__init__.py", "otcore/compat/pot/lp/__init__.py"} <= files
     assert any(file.endswith("licenses/LICENSE") for file in files)
     assert DISTRIBUTION.metadata["License-Expression"] == "BSD-3-Clause"

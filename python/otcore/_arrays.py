@@ -46,6 +46,12 @@ class Library(Protocol):
     def cast(self, array: Array, dtype: np.dtype[Any]) -> Array:
         """The array as float32 or float64, still differentiable."""
 
+    def like(self, array: Any, reference: Array) -> Any:
+        """The array, dense or sparse, in the reference's dtype; differentiable if that is real."""
+
+    def detach(self, array: Any) -> Any:
+        """The array, dense or sparse, cut off from gradients."""
+
     def n_threads(self) -> int:
         """How many threads a call uses that does not say; 0: the core's own default."""
 
@@ -124,6 +130,12 @@ class NumpyLibrary:
 
     def cast(self, array: Array, dtype: np.dtype[Any]) -> Array:
         return array.astype(dtype, copy=False)
+
+    def like(self, array: Any, reference: Array) -> Any:
+        return array.astype(reference.dtype, copy=False)
+
+    def detach(self, array: Any) -> Any:
+        return array
 
     def n_threads(self) -> int:
         return 0

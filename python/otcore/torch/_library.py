@@ -60,6 +60,12 @@ class TorchLibrary:
     def cast(self, array: Tensor, dtype: np.dtype[Any]) -> Tensor:
         return array.to(_DTYPES[dtype == FLOAT32])
 
+    def like(self, array: Tensor, reference: Tensor) -> Tensor:
+        return array.to(reference.dtype)
+
+    def detach(self, array: Tensor) -> Tensor:
+        return array.detach()
+
     def n_threads(self) -> int:
         return min(torch.get_num_threads(), _core.num_threads())
 

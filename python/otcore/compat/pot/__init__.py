@@ -1,0 +1,38 @@
+"""POT's names, arguments and answers over otcore's exact solvers.
+
+``import otcore.compat.pot as ot`` in place of ``import ot`` runs a script that uses the exact part
+of POT 0.9.7. docs/compat.md lists what is covered and what differs. POT is not needed.
+"""
+
+from __future__ import annotations
+
+from . import batch, datasets, lp, solvers, utils
+from ._coverage import missing
+from .batch import solve_batch, solve_sample_batch
+from .lp import emd, emd2, emd2_lazy
+from .solvers import solve, solve_sample
+from .utils import dist, tic, toc, toq, unif
+
+__all__ = [
+    "batch",
+    "datasets",
+    "dist",
+    "emd",
+    "emd2",
+    "emd2_lazy",
+    "lp",
+    "solve",
+    "solve_batch",
+    "solve_sample",
+    "solve_sample_batch",
+    "solvers",
+    "tic",
+    "toc",
+    "toq",
+    "unif",
+    "utils",
+]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)
