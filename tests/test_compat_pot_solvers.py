@@ -131,7 +131,7 @@ def test_other_problems_are_refused(arguments: dict[str, Any], name: str) -> Non
 
 
 def test_other_problems_of_points_are_refused() -> None:
-    for method in ("1d", "sliced", "lowrank", "gaussian"):
+    for method in ("sliced", "lowrank", "gaussian"):
         with pytest.raises(NotImplementedError, match=f"^method: '{method}'.*exact, balanced"):
             ours.solve_sample(X, Y, method=method)
     with pytest.raises(NotImplementedError, match=r"^debias: 'split'"):

@@ -9,7 +9,15 @@ from __future__ import annotations
 from . import batch, datasets, lp, solvers, utils
 from ._coverage import missing
 from .batch import solve_batch, solve_sample_batch
-from .lp import emd, emd2, emd2_lazy
+from .lp import (
+    emd,
+    emd2,
+    emd2_1d,
+    emd2_lazy,
+    emd_1d,
+    emd_1d_dual_backprop,
+    wasserstein_1d,
+)
 from .solvers import solve, solve_sample
 from .utils import dist, tic, toc, toq, unif
 
@@ -19,7 +27,10 @@ __all__ = [
     "dist",
     "emd",
     "emd2",
+    "emd2_1d",
     "emd2_lazy",
+    "emd_1d",
+    "emd_1d_dual_backprop",
     "lp",
     "solve",
     "solve_batch",
@@ -31,6 +42,7 @@ __all__ = [
     "toq",
     "unif",
     "utils",
+    "wasserstein_1d",
 ]
 
 

@@ -38,11 +38,11 @@ class Arguments:
         return self.data[0].shape[0], self.data[-1].shape[-1 if len(self.data) == 1 else 0]
 
 
-def read_arguments(data: Named, a: Any, b: Any, *, ndim: int = 2) -> Arguments:
+def read_arguments(data: Named, a: Any, b: Any, *, ndim: int | None = 2) -> Arguments:
     """All of them as arrays of one library; empty weights become None.
 
     Lists take the dtype of the first array, if that is a floating one, and else float64. `ndim` is
-    that of the data.
+    that of the data; None leaves it to the caller.
     """
     names = [*(name for name, _ in data), "a", "b"]
     values = [*(value for _, value in data), *(None if _is_empty(w) else w for w in (a, b))]
@@ -55,7 +55,7 @@ def read_arguments(data: Named, a: Any, b: Any, *, ndim: int = 2) -> Arguments:
             real_dtype(_sample(library, array), name)
     *points, a, b = arrays
     for (name, _), array in zip(data, points, strict=True):
-        if array.ndim != ndim or 0 in array.shape:
+        if ndim is not None and (array.ndim != ndim or 0 in array.shape):
             raise shape_error(name, array.shape, f"{ndim} axes, none of them empty")
     like = next(array for array in (a, b, *points) if array is not None)
     return Arguments(library, tuple(points), a, b, like)
@@ -77,7 +77,7 @@ def lists_to_arrays(
             library, (array,) = open_door(((name, value),))
             reference = None
         array = library.cast(array, FLOAT64)
-        if reference is not None and _is_floating(library, reference):
+        if reference is not None and is_floating(library, reference):
             array = library.like(array, reference)
         found.append(array)
     return found
@@ -88,7 +88,7 @@ def check_sides(arguments: Arguments) -> None:
     for name, weights, side in zip("ab", (arguments.a, arguments.b), arguments.sides, strict=True):
         if weights is not None and weights.shape[:1] != (side,):
             raise AssertionError(
-                f"{name}: shape {tuple(weights.shape)}, expected ({side},) as the costs have it"
+                f"{name}: shape {tuple(weights.shape)}, expected ({side},), one for each point"
             )
 
 
@@ -134,7 +134,7 @@ def widened(arguments: Arguments) -> Arguments:
 
 def warn_of_integers(arguments: Arguments, stacklevel: int) -> None:
     """UserWarning if POT's dtype for the answer is one of integers."""
-    if not _is_floating(arguments.library, arguments.like):
+    if not is_floating(arguments.library, arguments.like):
         warnings.warn(
             "a: integer weights (or integer costs without weights), so the plan and the potentials "
             "are cut to integers, as in POT: pass floats to keep their fractions",
@@ -205,7 +205,8 @@ def _sample(library: Library, array: Array) -> npt.NDArray[Any]:
     return library.to_numpy(array[:0] if array.ndim else array)
 
 
-def _is_floating(library: Library, array: Array) -> bool:
+def is_floating(library: Library, array: Array) -> bool:
+    """Whether the array has a dtype of floating numbers."""
     return _sample(library, array).dtype.kind == "f"
 
 

@@ -165,3 +165,20 @@ class OTResult:
 
     def __repr__(self) -> str:
         return f"OTResult(value={self.value}, status={self.status!r})"
+
+
+def coordinates(plan: Any) -> Any:
+    """A sparse plan of either library in the form of coordinates."""
+    return plan.tocoo() if hasattr(plan, "tocoo") else plan
+
+
+def entries(plan: Any) -> tuple[Array, Array, Array]:
+    """The masses of a plan of either library, dense or sparse, and their rows and columns."""
+    if isinstance(plan, np.ndarray):
+        rows, cols = plan.nonzero()
+        return plan[rows, cols], rows, cols
+    if hasattr(plan, "tocoo"):
+        plan = plan.tocoo()
+        return plan.data, plan.row, plan.col
+    plan = plan.coalesce() if plan.is_sparse else plan.to_sparse()
+    return plan.values(), *plan.indices()

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ..._arrays import Named
 from ._arguments import DEFAULT_ITERATIONS, read_arguments
 from ._coverage import check_choice, missing, refuse
+from ._lines import line_power, read_columns, solve_columns
 from ._result import OTResult
 from ._transport import transport
 from .utils import Metric, dist
@@ -22,7 +23,6 @@ _POINT_METRICS["minkowski"] = "euclidean"  # solve_sample has no p: it is 2
 _SOLVE_METHODS = ("sinkhorn", "sinkhorn_log", "mm", "lbfgsb")
 _SAMPLE_METHODS = (
     *_SOLVE_METHODS,
-    "1d",
     "gaussian",
     "gaussian_hd",
     "lowrank",
@@ -158,7 +158,10 @@ def solve_sample(
     metric
         As in `otcore.compat.pot.dist`. No cost matrix is given to the solver for
         ``"sqeuclidean"``, ``"euclidean"``, ``"cityblock"``, ``"cosine"`` and ``"minkowski"``.
-    a, b, reg, unbalanced, method, n_threads, max_iter, potentials_init
+    method
+        None, or ``"1d"`` for one problem on the line for each coordinate, under ``"sqeuclidean"``,
+        ``"euclidean"`` or ``"cityblock"``; the result is a batch of d.
+    a, b, reg, unbalanced, n_threads, max_iter, potentials_init
         As in `solve`.
     lazy
         Makes no difference.
@@ -190,10 +193,13 @@ def solve_sample(
     9.0
     """
     _refuse_other_problems(reg, unbalanced)
-    check_choice("method", method, (None,), _SAMPLE_METHODS)
+    check_choice("method", method, (None, "1d"), _SAMPLE_METHODS)
     check_choice("debias", debias, (False, True), ("split",))
     refuse("None", potentials_init=potentials_init, scaler=scaler)
     data: Named = (("X_a", X_a), ("X_b", X_b))
+    if method == "1d":
+        arguments, _ = read_columns(data, a, b)
+        return solve_columns(arguments, line_power(metric))
     name = _POINT_METRICS.get(metric) if isinstance(metric, str) else None
     if name is None:
         data = (("M", dist(X_a, X_b, metric)),)

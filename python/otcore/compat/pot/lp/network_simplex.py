@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .._arguments import DEFAULT_ITERATIONS, read_arguments
 from .._coverage import refuse
-from .._result import OTResult
+from .._result import OTResult, coordinates
 from .._transport import transport
 
 __all__ = ["emd", "emd2", "emd2_lazy"]
@@ -240,7 +240,7 @@ def emd2_lazy(
     value = solution.value
     entries = solution.emd_log(value, center_dual=center_dual)
     if return_matrix:
-        entries["G"] = _coordinates(solution.sparse_plan)
+        entries["G"] = coordinates(solution.sparse_plan)
     return value, entries
 
 
@@ -252,8 +252,3 @@ def _with_log(solution: OTResult, log: bool, return_matrix: bool, center_dual: b
     if return_matrix:
         entries["G"] = solution.plan
     return [value, entries]
-
-
-def _coordinates(plan: Any) -> Any:
-    """The sparse plan of either library as coordinates and masses."""
-    return plan.tocoo() if hasattr(plan, "tocoo") else plan
