@@ -211,6 +211,9 @@ def test_names_and_signatures_are_those_of_pot(name: str) -> None:
     module = importlib.import_module(f"otcore.compat.pot{suffix}")
     for public in module.__all__:
         own, other = getattr(module, public), getattr(theirs, public)
+        if public == "__version__":
+            assert other.startswith(own)
+            continue
         if not inspect.isfunction(own):
             assert inspect.ismodule(other) or public == "OTResult"
             continue

@@ -22,6 +22,7 @@ from .solvers import solve, solve_sample
 from .utils import dist, tic, toc, toq, unif
 
 __all__ = [
+    "__version__",
     "batch",
     "datasets",
     "dist",
@@ -44,6 +45,8 @@ __all__ = [
     "utils",
     "wasserstein_1d",
 ]
+
+__version__ = "0.9.7"  # of POT: whose answers these are
 
 
 def __getattr__(name: str) -> object:

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from ..._arrays import Named
 from ._arguments import DEFAULT_ITERATIONS, read_arguments
+from ._costs import Metric, dist
 from ._coverage import check_choice, missing, refuse
 from ._lines import line_power, read_columns, solve_columns
 from ._result import OTResult
 from ._transport import transport
-from .utils import Metric, dist
 
 __all__ = ["solve", "solve_sample"]
 
