@@ -9,12 +9,15 @@ import numpy as np
 import ot as pot
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import otcore
 import otcore.compat.pot as ours
 from checks import to_numpy
 from otcore.compat.pot._arguments import iteration_limit
 from pot_pairs import check_pair, run
+from strategies import make_costs, make_weights
 
 RNG = np.random.default_rng(3)
 N, K = 6, 8
@@ -151,6 +154,31 @@ def test_zero_weights() -> None:
     check_pair(lambda ot: ot.emd(a, b, M))
     _, log = ours.emd(a, b, M, log=True)
     assert (log["u"][:, None] + log["v"] <= M + 1e-14).all()
+
+
+@given(
+    st.integers(2, 30),
+    st.integers(2, 30),
+    st.sampled_from(["normal", "ties", "binary", "constant", "low-rank", "offset"]),
+    st.sampled_from(["equal", "random", "integers", "zeros", "heavy"]),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_problem(n: int, m: int, costs: str, weights: str, seed: int) -> None:
+    """Where plans are not unique, values are; plans and potentials prove them.
+
+    From 2 x 2 on, because POT calls some problems of 1 x 1 infeasible.
+    """
+    rng = np.random.default_rng(seed)
+    M = make_costs(rng, costs, (n, m))
+    a, b = make_weights(rng, weights, n, m)
+    plan, log = ours.emd(a, b, M, log=True)
+    size = float(np.abs(M).max())
+    np.testing.assert_allclose(log["cost"], pot.emd2(a, b, M), rtol=0, atol=1e-9 * size)
+    np.testing.assert_allclose((plan * M).sum(), log["cost"], rtol=0, atol=1e-12 * size)
+    np.testing.assert_allclose(log["u"] @ a + log["v"] @ b, log["cost"], rtol=0, atol=1e-9 * size)
+    assert (log["u"][:, None] + log["v"] <= M + 1e-13 * size).all()
+    assert np.abs(plan.sum(1) - a).sum() + np.abs(plan.sum(0) - b).sum() < 1e-13
+    assert log["u"] @ a == pytest.approx(log["v"] @ b, rel=0, abs=1e-12 * size)
 
 
 def test_our_own_certificate_is_in_the_log() -> None:
