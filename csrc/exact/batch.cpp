@@ -10,6 +10,7 @@
 #include "base/aligned.h"
 #include "base/error.h"
 #include "base/sizes.h"
+#include "base/thread_count.h"
 #include "base/thread_pool.h"
 #include "cost/tiles.h"
 #include "exact/masses.h"
@@ -56,6 +57,9 @@ void run(std::size_t count, std::size_t n, std::size_t m, const Options& options
   const std::size_t chunks = (count + per_chunk - 1) / per_chunk;
   std::vector<std::optional<Worker>> workers(
       static_cast<std::size_t>(slots_for(chunks, options.n_threads)));
+  // Few large problems: one after another, each on all threads.
+  const bool one_by_one = n > kMaxPackedArcs / m &&
+                          count < static_cast<std::size_t>(resolve_threads(options.n_threads));
   std::atomic<std::size_t> bad{std::numeric_limits<std::size_t>::max()};
   monitor.set_total(count);
 
@@ -64,26 +68,28 @@ void run(std::size_t count, std::size_t n, std::size_t m, const Options& options
     worker.work(b, one);
     store(one, b, out);
   };
-  parallel_for(
-      chunks, options.n_threads,
-      [&](std::size_t chunk, int slot) {
-        auto& worker = workers[static_cast<std::size_t>(slot)];
-        if (!worker) worker.emplace(make_worker());
-        const std::size_t end = std::min(count, (chunk + 1) * per_chunk);
-        for (std::size_t b = chunk * per_chunk; b < end; ++b) {
-          if (b > bad.load(std::memory_order_relaxed)) return;
-          try {
-            solve_one(*worker, b);
-          } catch (const InvalidArgument&) {
-            std::size_t lowest = bad.load();
-            while (b < lowest && !bad.compare_exchange_weak(lowest, b)) {
-            }
-            return;
-          }
-          monitor.add_done(1);
+  const auto solve_chunk = [&](std::size_t chunk, int slot) {
+    auto& worker = workers[static_cast<std::size_t>(slot)];
+    if (!worker) worker.emplace(make_worker());
+    const std::size_t end = std::min(count, (chunk + 1) * per_chunk);
+    for (std::size_t b = chunk * per_chunk; b < end; ++b) {
+      if (b > bad.load(std::memory_order_relaxed)) return;
+      try {
+        solve_one(*worker, b);
+      } catch (const InvalidArgument&) {
+        std::size_t lowest = bad.load();
+        while (b < lowest && !bad.compare_exchange_weak(lowest, b)) {
         }
-      },
-      &monitor);
+        return;
+      }
+      monitor.add_done(1);
+    }
+  };
+  if (one_by_one) {
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) solve_chunk(chunk, 0);
+  } else {
+    parallel_for(chunks, options.n_threads, solve_chunk, &monitor);
+  }
   if (bad != std::numeric_limits<std::size_t>::max()) {
     Worker worker = make_worker();
     try {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "exact/kernels.h"
 
@@ -23,27 +24,23 @@ class Sum {
   double lost_ = 0.0;
 };
 
+// v_j = min_i C_ij - u_i for the columns without mass, over the rows with mass.
+template <class T>
+void complete_columns(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
+                      const double* u, double* v) {
+  std::vector<double> minima(m, std::numeric_limits<double>::infinity());
+  for (const std::int32_t i : masses.rows()) {
+    const auto row = static_cast<std::size_t>(i);
+    cost_kernels<T>().fold_minima(costs.row(row), scale, u[row], m, minima.data());
+  }
+  for (std::size_t j = 0; j < m; ++j) {
+    if (masses.demand()[j] == 0) v[j] = minima[j];
+  }
+}
+
 }  // namespace
 
-template <class T>
-void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
-             const IntegerPlan& plan, double* u, double* v, Solution& out) {
-  const CostKernels<T>& kernel = cost_kernels<T>();
-  if (masses.cols().size() < m) {
-    // Massless columns are at -infinity here, so they are not in the rows' minima.
-    for (const std::int32_t i : masses.rows()) {
-      const auto row = static_cast<std::size_t>(i);
-      u[row] = kernel.row_minimum_value(costs.row(row), scale, v, costs.cols);
-    }
-    for (std::size_t j = 0; j < m; ++j) {
-      if (masses.demand()[j] > 0) continue;
-      v[j] = std::numeric_limits<double>::infinity();
-      for (const std::int32_t i : masses.rows()) {
-        const auto row = static_cast<std::size_t>(i);
-        v[j] = std::min(v[j], static_cast<double>(costs.row(row)[j]) * scale - u[row]);
-      }
-    }
-  }
+double centre(const Masses& masses, std::size_t m, double* v) {
   Sum weighted;
   for (const std::int32_t j : masses.cols()) {
     const auto col = static_cast<std::size_t>(j);
@@ -51,10 +48,28 @@ void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masse
   }
   const double shift = weighted.value() / masses.total();
   for (std::size_t j = 0; j < m; ++j) v[j] -= shift;
+  return shift;
+}
 
+template <class T>
+void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
+             const IntegerPlan& plan, bool transformed, double* u, double* v, Solution& out) {
+  const auto transform = [&](std::size_t row) {
+    u[row] = cost_kernels<T>().row_minimum_value(costs.row(row), scale, v, costs.cols);
+  };
+  if (masses.cols().size() < m) {
+    if (!transformed) {
+      // Massless columns are at -infinity here, so they are not in the rows' minima.
+      for (const std::int32_t i : masses.rows()) transform(static_cast<std::size_t>(i));
+    }
+    complete_columns(costs, m, scale, masses, u, v);
+  }
+  if (!transformed) centre(masses, m, v);
+  for (std::size_t i = 0; i < costs.rows; ++i) {
+    if (!transformed || masses.supply()[i] == 0) transform(i);
+  }
   Sum dual;
   for (std::size_t i = 0; i < costs.rows; ++i) {
-    u[i] = kernel.row_minimum_value(costs.row(i), scale, v, costs.cols);
     dual.add(masses.mass(masses.supply()[i]) * u[i]);
   }
   for (const std::int32_t j : masses.cols()) {
@@ -101,8 +116,8 @@ void write_sorted(const IntegerPlan& plan, std::size_t n, std::size_t m, const M
 }
 
 template void certify(MatrixView<const float>, std::size_t, double, const Masses&,
-                      const IntegerPlan&, double*, double*, Solution&);
+                      const IntegerPlan&, bool, double*, double*, Solution&);
 template void certify(MatrixView<const double>, std::size_t, double, const Masses&,
-                      const IntegerPlan&, double*, double*, Solution&);
+                      const IntegerPlan&, bool, double*, double*, Solution&);
 
 }  // namespace otcore::exact

@@ -19,14 +19,18 @@ struct IntegerPlan {
   const std::int64_t* units = nullptr;
 };
 
+// Shifts the column potentials v so that sum_j b_j v_j = 0; returns what they lost.
+double centre(const Masses& masses, std::size_t m, double* v);
+
 // Given column potentials v (scaled; -infinity where a column has no mass): gives massless columns
-// the largest feasible potential, shifts v so that sum_j b_j v_j = 0, sets u to the c-transform of
-// v, u_i = min_j C_ij - v_j, so that u_i + v_j <= C_ij holds for every arc up to one rounding, and
-// fills value, gap and potentials of `out` in the costs' own scale. costs.cols is m, or m padded:
-// padding columns hold +infinity costs and v = 0. u has room for costs.rows.
+// the largest feasible potential, centres v, sets u to the c-transform of v, u_i = min_j C_ij -
+// v_j, so that u_i + v_j <= C_ij holds for every arc up to one rounding, and fills value, gap and
+// potentials of `out` in the costs' own scale. costs.cols is m, or m padded: padding columns hold
+// +infinity costs and v = 0. u has room for costs.rows; transformed: v is centred and u is its
+// c-transform already, for the rows with mass.
 template <class T>
 void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
-             const IntegerPlan& plan, double* u, double* v, Solution& out);
+             const IntegerPlan& plan, bool transformed, double* u, double* v, Solution& out);
 
 // Writes the plan's arcs to out.rows, out.cols and out.mass, by row and then by column. `counts`
 // is scratch of max(n, m) + 1 numbers, `order` of plan.count.

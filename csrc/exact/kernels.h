@@ -29,6 +29,33 @@ struct RowMinimum {
   std::size_t col;
 };
 
+// The cheapest of a row's arcs at given prices, its place in the row, and the second lowest price.
+struct Cheapest {
+  double price;
+  double second;
+  std::size_t arc;
+};
+
+// The lowest reduced cost among a row's arcs and its place in the row; -1 where none was low
+// enough.
+struct ArcMinimum {
+  double reduced;
+  std::ptrdiff_t arc;
+};
+
+// As Entering, for sparse arcs: the row's position in the row list, the arc, and the position at
+// which the next look starts.
+struct EnteringArc {
+  std::ptrdiff_t position;
+  std::size_t arc;
+  std::size_t next;
+  double reduced;
+};
+
+// group_minima cuts a row into so many groups. Not a power of two, so that neighbours on a grid
+// whose width is one are in different groups.
+constexpr std::size_t kMinimumGroups = 72;
+
 // The state of one assignment problem, all in the caller's memory. Columns are padded to a multiple
 // of 8 with infinite costs; the arrays over columns have the padded length.
 struct Assignment {
@@ -71,6 +98,18 @@ struct CostKernels {
   Entering (*price)(const T* costs, std::size_t stride, double scale, const std::int32_t* row_list,
                     std::size_t rows, std::size_t cols, const double* minus_u, const double* v,
                     std::size_t start, std::size_t block, double tolerance);
+
+  // The minima of scale * C - v over the columns j with j mod kMinimumGroups = g, for each g: the
+  // k-th smallest of them bounds the row's k-th smallest reduced cost.
+  void (*group_minima)(const T* row, double scale, const double* v, std::size_t cols,
+                       double* minima);
+
+  // minima[j] = min(minima[j], scale * C_j - shift).
+  void (*fold_minima)(const T* row, double scale, double shift, std::size_t cols, double* minima);
+
+  // Writes the columns where scale * C - v < limit, ascending; returns how many. Room for cols.
+  std::size_t (*below)(const T* row, double scale, const double* v, std::size_t cols, double limit,
+                       std::int32_t* out);
 };
 
 struct Kernels {
@@ -79,6 +118,17 @@ struct Kernels {
 
   // Solves the assignment problem; returns the number of augmenting paths searched.
   std::size_t (*assign)(const Assignment& problem);
+
+  // The cheapest of `count` > 0 arcs at costs[k] + prices[cols[k]].
+  Cheapest (*two_cheapest)(const std::int32_t* cols, const double* costs, std::size_t count,
+                           const double* prices);
+
+  // Looks at the arcs of the listed rows in turn, from position `start` and around, `block` arcs at
+  // a time, and returns the best of the first block that has one below -tolerance.
+  EnteringArc (*price_arcs)(const std::size_t* starts, const std::int32_t* cols,
+                            const double* costs, const std::int32_t* row_list, std::size_t rows,
+                            const double* minus_u, const double* v, std::size_t start,
+                            std::size_t block, double tolerance);
 };
 
 namespace baseline {

@@ -188,10 +188,5 @@ CostRange pack(const T* costs, std::size_t stride, std::size_t rows, std::size_t
           simd::reduce_add<double>(zeros) == 0.0};
 }
 
-template <class T>
-constexpr CostKernels<T> make_cost_kernels() {
-  return {range<T>, pack<T>, column_minima<T>, row_minimum<T>, row_minimum_value<T>, price<T>};
-}
-
 }  // namespace
 }  // namespace otcore::exact::OTCORE_LEVEL

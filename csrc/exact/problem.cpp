@@ -10,7 +10,10 @@
 #include "exact/assignment.h"
 #include "exact/certificate.h"
 #include "exact/kernels.h"
+#include "exact/large.h"
 #include "exact/masses.h"
+#include "exact/pricing.h"
+#include "exact/range.h"
 #include "exact/simplex.h"
 #include "exact/tuning.h"
 
@@ -27,19 +30,6 @@ double scale_for(double magnitude) {
   constexpr double kLargest = 0x1p300;
   if (magnitude == 0.0 || (magnitude < kLargest && magnitude > 1 / kLargest)) return 1.0;
   return std::exp2(std::clamp(-std::floor(std::log2(magnitude)), -1000.0, 1000.0));
-}
-
-template <class T>
-[[noreturn]] void throw_not_finite(MatrixView<const T> costs) {
-  for (std::size_t i = 0; i < costs.rows; ++i) {
-    for (std::size_t j = 0; j < costs.cols; ++j) {
-      const auto cost = static_cast<double>(costs.row(i)[j]);
-      if (!std::isfinite(cost)) {
-        throw InvalidArgument::entry("M", {i, j}, cost, "finite costs");
-      }
-    }
-  }
-  throw std::logic_error("a cost matrix was taken for not finite");
 }
 
 }  // namespace
@@ -92,7 +82,7 @@ struct Solver::Impl {
     if (is_assignment(monitor)) {
       solve_assignment(view, scale, out);
     } else {
-      solve_simplex(view, magnitude, scale, monitor, out);
+      solve_simplex(view, magnitude, scale, nullptr, monitor, out);
     }
   }
 
@@ -113,26 +103,44 @@ struct Solver::Impl {
       plan_cols[i] = static_cast<std::int32_t>(assignment->col_of_row()[i]);
       plan_units[i] = masses.supply()[i];
     }
-    finish(costs, scale, n, assignment->v().data(), out);
+    finish(costs, scale, n, false, assignment->v().data(), out);
+  }
+
+  // Every arc is priced in turn.
+  void solve_simplex(MatrixView<const double> costs, double magnitude, double scale,
+                     const double* start, Monitor& monitor, Solution& out) {
+    if (!simplex) simplex.emplace(n, m);
+    simplex->start_greedy(costs, scale, masses, start);
+    DensePricing<double> pricing(costs, scale, masses.rows(),
+                                 kPricingTolerance * magnitude * scale);
+    out.status = simplex->run(pricing, options.max_iter, monitor);
+    finish_simplex(costs, scale, false, out);
+  }
+
+  // The matrix is read in place, and only looked at as a whole a few times.
+  template <class T>
+  void solve_large(MatrixView<const T> costs, double magnitude, double scale, const double* start,
+                   Monitor& monitor, Solution& out) {
+    if (!simplex) simplex.emplace(n, m);
+    const DenseProblem<T> problem{costs, scale, masses, options.n_threads, monitor};
+    out.status = exact::solve_large(problem, kPricingTolerance * magnitude * scale, start,
+                                    options.max_iter, *simplex, u.data());
+    finish_simplex(costs, scale, out.status == Status::optimal, out);
   }
 
   template <class T>
-  void solve_simplex(MatrixView<const T> costs, double magnitude, double scale, Monitor& monitor,
-                     Solution& out) {
-    if (!simplex) simplex.emplace(n, m);
-    out.status = simplex->solve(costs, scale, masses, kPricingTolerance * magnitude * scale,
-                                options.max_iter, monitor);
+  void finish_simplex(MatrixView<const T> costs, double scale, bool transformed, Solution& out) {
     out.n_iter = static_cast<std::int64_t>(simplex->pivots());
     const std::size_t count =
         simplex->flows(masses, plan_rows.data(), plan_cols.data(), plan_units.data());
-    finish(costs, scale, count, simplex->v(), out);
+    finish(costs, scale, count, transformed, simplex->v(), out);
   }
 
   template <class T>
-  void finish(MatrixView<const T> costs, double scale, std::size_t count, double* col_potentials,
-              Solution& out) {
+  void finish(MatrixView<const T> costs, double scale, std::size_t count, bool transformed,
+              double* col_potentials, Solution& out) {
     const IntegerPlan plan{count, plan_rows.data(), plan_cols.data(), plan_units.data()};
-    certify(costs, m, scale, masses, plan, u.data(), col_potentials, out);
+    certify(costs, m, scale, masses, plan, transformed, u.data(), col_potentials, out);
     if (!std::isfinite(out.value)) {
       throw InvalidArgument("M", "the transport cost overflows",
                             "costs whose products with the masses are finite");
@@ -193,10 +201,9 @@ void Solver::solve(MatrixView<const T> costs, const double* a, const double* b, 
     impl.solve_padded(packed, range, monitor, out);
     return;
   }
-  const CostRange range = kernel.range(costs.data, costs.stride, impl.n, impl.m);
-  if (!range.finite) throw_not_finite(costs);
+  const CostRange range = range_of(costs, impl.options.n_threads, monitor);
   const double magnitude = std::max(std::abs(range.low), std::abs(range.high));
-  impl.solve_simplex(costs, magnitude, scale_for(magnitude), monitor, out);
+  impl.solve_large(costs, magnitude, scale_for(magnitude), nullptr, monitor, out);
 }
 
 template void Solver::solve(MatrixView<const float>, const double*, const double*, Monitor&,

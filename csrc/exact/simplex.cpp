@@ -6,6 +6,8 @@
 
 #include "base/sizes.h"
 #include "exact/kernels.h"
+#include "exact/pricing.h"
+#include "exact/problem.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
@@ -21,22 +23,21 @@ NetworkSimplex::NetworkSimplex(std::size_t n, std::size_t m)
   path_.from_y.reserve(n + m);
 }
 
-template <class T>
-Status NetworkSimplex::solve(MatrixView<const T> costs, double scale, const Masses& masses,
-                             double tolerance, std::optional<std::size_t> max_pivots,
-                             Monitor& monitor) {
-  const CostKernels<T>& kernel = cost_kernels<T>();
-  const std::vector<std::int32_t>& rows = masses.rows();
+Tree& NetworkSimplex::start_tree() {
   pivots_ = 0;
-  build_greedy_basis(costs, scale, masses);
-  compute_potentials(costs, scale);
+  std::fill(potentials_.begin() + static_cast<std::ptrdiff_t>(n_), potentials_.end(), -kInfinity);
+  tree_.clear();
+  return tree_;
+}
 
+template <class Pricing>
+Status NetworkSimplex::run(Pricing& pricing, std::optional<std::size_t> max_pivots,
+                           Monitor& monitor) {
   // Potentials drift by roundings as pivots shift them; they are computed afresh every `refresh`
   // pivots, and before the last look, so that optimality is claimed for the basis itself.
   const std::size_t refresh = n_ + m_;
   std::size_t since_refresh = 0;
-  std::size_t start = 0;
-  const std::size_t block = kPricingRows;
+  compute_potentials();
   for (;;) {
     if (max_pivots && pivots_ >= *max_pivots) return Status::max_iter;
     const bool look = pivots_ % kPivotsPerPoll == kPivotsPerPoll - 1;
@@ -44,35 +45,36 @@ Status NetworkSimplex::solve(MatrixView<const T> costs, double scale, const Mass
     if (stop == Stop::time_limit) return Status::time_limit;
     if (stop == Stop::interrupted) return Status::interrupted;
     if (since_refresh == refresh) {
-      compute_potentials(costs, scale);
+      compute_potentials();
       since_refresh = 0;
     }
-    const Entering arc = kernel.price(costs.data, costs.stride, scale, rows.data(), rows.size(),
-                                      costs.cols, potentials_.data(), v(), start, block, tolerance);
-    if (arc.position < 0) {
+    Candidate arc;
+    if (!pricing.find(minus_u(), v(), arc)) {
       if (since_refresh == 0) return Status::optimal;
-      compute_potentials(costs, scale);
+      compute_potentials();
       since_refresh = 0;
       continue;
     }
-    const auto position = static_cast<std::size_t>(arc.position);
-    pivot(static_cast<std::size_t>(rows[position]), arc.col, arc.reduced);
-    start = position + 1 == rows.size() ? 0 : position + 1;
+    pivot(arc.row, arc.col, arc.cost, arc.reduced);
     ++pivots_;
     ++since_refresh;
   }
 }
 
-// Row by row: each sends its mass to the cheapest columns, by C_ij less the column's minimum, that
-// still have room. Every allocation finishes exactly one row or column (masses are perturbed),
-// which hangs below the other: n + m - 1 arcs, a tree.
+// Every allocation finishes exactly one row or column (masses are perturbed), which hangs below the
+// other: n + m - 1 arcs, a tree.
 template <class T>
-void NetworkSimplex::build_greedy_basis(MatrixView<const T> costs, double scale,
-                                        const Masses& masses) {
+void NetworkSimplex::start_greedy(MatrixView<const T> costs, double scale, const Masses& masses,
+                                  const double* col_potentials) {
   const CostKernels<T>& kernel = cost_kernels<T>();
+  pivots_ = 0;
   tree_.clear();
-  kernel.column_minima(costs.data, costs.stride, scale, masses.rows().data(), masses.rows().size(),
-                       costs.cols, v());
+  if (col_potentials == nullptr) {
+    kernel.column_minima(costs.data, costs.stride, scale, masses.rows().data(),
+                         masses.rows().size(), costs.cols, v());
+  } else {
+    std::copy(col_potentials, col_potentials + m_, v());
+  }
   std::fill(potentials_.begin() + static_cast<std::ptrdiff_t>(n_ + m_), potentials_.end(), 0.0);
   for (std::size_t j = 0; j < m_; ++j) {
     if (masses.demand()[j] == 0) {
@@ -87,45 +89,41 @@ void NetworkSimplex::build_greedy_basis(MatrixView<const T> costs, double scale,
     std::int64_t supply = masses.perturbed_supply(row);
     for (;;) {
       const std::size_t j = kernel.row_minimum(costs.row(row), scale, v(), costs.cols).col;
+      const double cost = static_cast<double>(costs.row(row)[j]) * scale;
       std::int64_t& demand = left_[n_ + j];
       if (arcs == 1) {
         assert(supply == demand);
-        tree_.attach(i, col_node(j), supply);
+        tree_.attach(i, col_node(j), supply, cost);
         tree_.set_root(col_node(j));
         return;
       }
       --arcs;
       if (supply < demand) {
-        tree_.attach(i, col_node(j), supply);
+        tree_.attach(i, col_node(j), supply, cost);
         demand -= supply;
         break;
       }
       assert(demand < supply);
-      tree_.attach(col_node(j), i, demand);
+      tree_.attach(col_node(j), i, demand, cost);
       supply -= demand;
       v()[j] = -kInfinity;
     }
   }
 }
 
-template <class T>
-void NetworkSimplex::compute_potentials(MatrixView<const T> costs, double scale) {
+void NetworkSimplex::compute_potentials() {
   const Node root = tree_.root();
   potential(root) = 0.0;
   for (Node node = tree_.next(root); node != Tree::kNone; node = tree_.next(node)) {
-    const Node parent = tree_.parent(node);
-    const Node row = is_row(node) ? node : parent;
-    const Node col = is_row(node) ? parent : node;
-    const double cost =
-        static_cast<double>(costs.row(static_cast<std::size_t>(row))[col - first_col()]);
-    potential(node) = potential(parent) + (is_row(node) ? -cost : cost) * scale;
+    const double cost = tree_.cost(node);
+    potential(node) = potential(tree_.parent(node)) + (is_row(node) ? -cost : cost);
   }
 }
 
 // Arc (i, j) enters. Mass goes round the cycle i -> j -> apex -> i: flows shrink on columns' arcs
 // between j and the apex and on rows' arcs between i and the apex. The smallest of them, which
 // is unique, leaves.
-void NetworkSimplex::pivot(std::size_t i, std::size_t j, double reduced) {
+void NetworkSimplex::pivot(std::size_t i, std::size_t j, double cost, double reduced) {
   const auto row = static_cast<Node>(i);
   const Node col = col_node(j);
   tree_.find_path(row, col, path_);
@@ -153,7 +151,7 @@ void NetworkSimplex::pivot(std::size_t i, std::size_t j, double reduced) {
   }
   const Node inner = on_row_side ? row : col;
   const Node outer = on_row_side ? col : row;
-  tree_.move(leaving, inner, outer, path_.apex, moved);
+  tree_.move(leaving, inner, outer, path_.apex, moved, cost);
 
   // The subtree that moved shifts by the reduced cost, or all others the other way: whichever is
   // smaller.
@@ -195,9 +193,12 @@ std::size_t NetworkSimplex::flows(const Masses& masses, std::int32_t* rows, std:
   return count;
 }
 
-template Status NetworkSimplex::solve(MatrixView<const float>, double, const Masses&, double,
-                                      std::optional<std::size_t>, Monitor&);
-template Status NetworkSimplex::solve(MatrixView<const double>, double, const Masses&, double,
-                                      std::optional<std::size_t>, Monitor&);
+template void NetworkSimplex::start_greedy(MatrixView<const float>, double, const Masses&,
+                                           const double*);
+template void NetworkSimplex::start_greedy(MatrixView<const double>, double, const Masses&,
+                                           const double*);
+template Status NetworkSimplex::run(DensePricing<float>&, std::optional<std::size_t>, Monitor&);
+template Status NetworkSimplex::run(DensePricing<double>&, std::optional<std::size_t>, Monitor&);
+template Status NetworkSimplex::run(ArcPricing&, std::optional<std::size_t>, Monitor&);
 
 }  // namespace otcore::exact

@@ -1,4 +1,4 @@
-// The network simplex for one dense transport problem, any n, m and weights.
+// The network simplex for a transport problem, any n, m and weights.
 #pragma once
 
 #include <cstddef>
@@ -10,26 +10,38 @@
 #include "base/views.h"
 #include "exact/batch.h"
 #include "exact/masses.h"
-#include "exact/problem.h"
 #include "exact/tree.h"
 
 namespace otcore::exact {
 
 // Primal simplex on spanning trees. Integer masses, perturbed so that no basis is degenerate (see
-// Masses): every pivot lowers the cost, so it cannot cycle. Costs are read in place.
+// Masses): every pivot lowers the cost, so it cannot cycle. The basis stays between calls of run,
+// so that arcs may join in between.
 class NetworkSimplex {
  public:
   NetworkSimplex(std::size_t n, std::size_t m);
 
-  // Pivots from a greedy basis until no arc's reduced cost, C_ij * scale - u_i - v_j, is below
-  // -tolerance, or max_pivots or the monitor end it: then the basis is feasible, not optimal.
-  // Potentials of rows and columns without mass are not set (the columns': -infinity). costs.cols
-  // is m, or m padded to kColumnPadding with +infinity.
+  // A greedy basis: row by row, each to the columns of lowest C_ij - v_j that still have room.
+  // col_potentials: v; null means the columns' minima. costs.cols is m, or m padded to
+  // kColumnPadding with +infinity.
   template <class T>
-  Status solve(MatrixView<const T> costs, double scale, const Masses& masses, double tolerance,
-               std::optional<std::size_t> max_pivots, Monitor& monitor);
+  void start_greedy(MatrixView<const T> costs, double scale, const Masses& masses,
+                    const double* col_potentials);
+
+  // A basis of the caller's: a spanning tree of all nodes with mass, flows those of the perturbed
+  // masses. Resets the number of pivots.
+  Tree& start_tree();
+
+  // Pivots until `pricing` (see pricing.h) finds no arc, or max_pivots since the start or the
+  // monitor end it: then the basis is feasible, not optimal. Potentials of rows and columns without
+  // mass are not set (the columns': -infinity).
+  template <class Pricing>
+  Status run(Pricing& pricing, std::optional<std::size_t> max_pivots, Monitor& monitor);
 
   [[nodiscard]] std::size_t pivots() const { return pivots_; }
+
+  // Potentials of the tree; minus_u is -u.
+  [[nodiscard]] const double* minus_u() const { return potentials_.data(); }
   [[nodiscard]] double* v() { return potentials_.data() + n_; }
 
   // The basic arcs that carry mass, in no order; returns how many. Room for n + m - 1 of each.
@@ -40,14 +52,10 @@ class NetworkSimplex {
   using Node = Tree::Node;
 
   [[nodiscard]] bool is_row(Node node) const { return node < static_cast<Node>(n_); }
-  [[nodiscard]] Node first_col() const { return static_cast<Node>(n_); }
   [[nodiscard]] Node col_node(std::size_t j) const { return static_cast<Node>(n_ + j); }
 
-  template <class T>
-  void build_greedy_basis(MatrixView<const T> costs, double scale, const Masses& masses);
-  template <class T>
-  void compute_potentials(MatrixView<const T> costs, double scale);
-  void pivot(std::size_t i, std::size_t j, double reduced);
+  void compute_potentials();
+  void pivot(std::size_t i, std::size_t j, double cost, double reduced);
   double& potential(Node node) { return potentials_[static_cast<std::size_t>(node)]; }
 
   std::size_t n_;

@@ -7,9 +7,9 @@
 
 namespace otcore::exact {
 
-// Rooted. Node i < n is row i, node n + j is column j. Each node but the root carries the flow of
-// its arc to the parent; arcs always lead from a row to a column, so a row's arc goes up and a
-// column's down. Nodes that are in no arc (zero mass) stay outside.
+// Rooted. Node i < n is row i, node n + j is column j. Each node but the root carries the flow and
+// the cost of its arc to the parent; arcs always lead from a row to a column, so a row's arc goes
+// up and a column's down. Nodes that are in no arc (zero mass) stay outside.
 //
 // All nodes are on one list in preorder, so that a subtree is a stretch of the list.
 class Tree {
@@ -17,7 +17,7 @@ class Tree {
   using Node = std::int32_t;
   static constexpr Node kNone = -1;
 
-  explicit Tree(std::size_t nodes) : links_(nodes) {}
+  explicit Tree(std::size_t nodes);
 
   // Forgets all arcs: every node is alone.
   void clear();
@@ -26,20 +26,21 @@ class Tree {
 
   // Hangs the subtree of `node`, which has no parent yet, below `parent`, which must not have one
   // either: build from the leaves up.
-  void attach(Node node, Node parent, std::int64_t flow);
+  void attach(Node node, Node parent, std::int64_t flow, double cost);
 
   [[nodiscard]] Node root() const { return root_; }
-  [[nodiscard]] Node parent(Node node) const { return at(node).parent; }
-  [[nodiscard]] std::int64_t flow(Node node) const { return at(node).flow; }
-  void add_flow(Node node, std::int64_t change) { at(node).flow += change; }
-  [[nodiscard]] std::int32_t size(Node node) const { return at(node).size; }
+  [[nodiscard]] Node parent(Node node) const { return parent_[index(node)]; }
+  [[nodiscard]] std::int64_t flow(Node node) const { return flow_[index(node)]; }
+  [[nodiscard]] double cost(Node node) const { return cost_[index(node)]; }
+  void add_flow(Node node, std::int64_t change) { flow_[index(node)] += change; }
+  [[nodiscard]] std::int32_t size(Node node) const { return size_[index(node)]; }
 
   // Neighbours in preorder over the whole tree, kNone at its ends.
-  [[nodiscard]] Node next(Node node) const { return at(node).next; }
-  [[nodiscard]] Node previous(Node node) const { return at(node).previous; }
+  [[nodiscard]] Node next(Node node) const { return next_[index(node)]; }
+  [[nodiscard]] Node previous(Node node) const { return previous_[index(node)]; }
 
   // The last node in preorder of the subtree.
-  [[nodiscard]] Node last(Node node) const { return at(node).last; }
+  [[nodiscard]] Node last(Node node) const { return last_[index(node)]; }
 
   // The tree path between two nodes, in two parts: from each up to, and without, their lowest
   // common ancestor.
@@ -52,30 +53,28 @@ class Tree {
   // Climbs from both sides in turn, leaving marks: as many steps as twice the longer side.
   void find_path(Node x, Node y, Path& path);
 
-  // Cuts the arc above `cut` and hangs its subtree, rerooted at `inner`, below `outer` with `flow`.
-  // `inner` is in the subtree of cut, `outer` is not; `apex` is an ancestor of both cut and outer.
-  void move(Node cut, Node inner, Node outer, Node apex, std::int64_t flow);
+  // Cuts the arc above `cut` and hangs its subtree, rerooted at `inner`, below `outer` by an arc of
+  // `flow` and `cost`. `inner` is in the subtree of cut, `outer` is not; `apex` is an ancestor of
+  // both cut and outer.
+  void move(Node cut, Node inner, Node outer, Node apex, std::int64_t flow, double cost);
 
  private:
-  struct Links {
-    std::int64_t flow;
-    Node parent;
-    Node next;
-    Node previous;
-    Node last;
-    std::int32_t size;  // nodes in the subtree
-    std::int32_t mark;  // the last path that came by
-  };
-
-  [[nodiscard]] Links& at(Node node) { return links_[static_cast<std::size_t>(node)]; }
-  [[nodiscard]] const Links& at(Node node) const { return links_[static_cast<std::size_t>(node)]; }
+  static std::size_t index(Node node) { return static_cast<std::size_t>(node); }
   void cut_out(Node top);
-  Node turn_around(Node cut, Node inner, Node outer, std::int64_t flow);
+  Node turn_around(Node cut, Node inner, Node outer, std::int64_t flow, double cost);
   void insert_after(Node outer, Node first, Node end);
 
   Node root_ = kNone;
-  std::int32_t mark_ = 0;
-  std::vector<Links> links_;
+  std::int32_t path_ = 0;
+  // Apart, since a walk along the list or up to the root reads one or two of them.
+  std::vector<Node> parent_;
+  std::vector<Node> next_;
+  std::vector<Node> previous_;
+  std::vector<Node> last_;
+  std::vector<std::int32_t> size_;  // nodes in the subtree
+  std::vector<std::int32_t> mark_;  // the last path that came by
+  std::vector<std::int64_t> flow_;
+  std::vector<double> cost_;
 };
 
 }  // namespace otcore::exact

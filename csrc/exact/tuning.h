@@ -18,6 +18,55 @@ constexpr std::size_t kMaxPackedArcs = std::size_t{1} << 18;
 // Network simplex: pricing looks at this many rows at a time and takes their best arc, if any.
 constexpr std::size_t kPricingRows = 12;
 
+// The same on a sparse set: pricing looks at this many arcs at a time.
+constexpr std::size_t kPricingArcs = 512;
+
+// Large problems: candidates are some of the nearest of each row and column, kNearestPerOctave for
+// each doubling of their number beyond kNearestFrom; at most half of kMinimumGroups. Fewer leave
+// auctions without an end in the plane, more cost time to choose.
+constexpr double kNearestPerOctave = 8.0;
+constexpr double kNearestFrom = 256.0;
+constexpr double kMinNearest = 16.0;
+constexpr double kMaxNearest = 36.0;
+
+// At most so many of a row's violated arcs join at once, where there are as many rows as columns.
+constexpr std::size_t kJoiningArcs = 5;
+
+// A coarse problem gives potentials to start from: one cluster for so many rows or columns, at most
+// so many clusters, by so many landmarks; its dual value is compared on about so many rows.
+constexpr std::size_t kRowsPerCluster = 8;
+constexpr std::size_t kMaxClusters = 2048;
+constexpr std::size_t kLandmarks = 16;
+constexpr std::size_t kSampledRows = 512;
+
+// The auction: rounds, those of a warm start, the factor between their epsilons (the first is the
+// spread of candidates), the share of the mass a round may leave, bids of a round for each row and
+// column, and how often candidates may join because a round does not end.
+constexpr int kAuctionRounds = 5;
+constexpr int kWarmRounds = 2;
+constexpr double kEpsilonStep = 5.0;
+constexpr double kLeftBetween = 0.01;
+constexpr double kLeftAtEnd = 0.002;
+constexpr std::size_t kBidsPerNode = 15;
+constexpr int kMaxRefills = 2;
+
+// Bids between two looks at the clock, and the length at which its queue is cut.
+constexpr std::size_t kBidsPerPoll = 1024;
+constexpr std::size_t kQueueToKeep = std::size_t{1} << 20;
+
+// Sweeps over the matrix: a chunk is about so many arcs, or so many columns.
+constexpr std::size_t kArcsPerSweep = std::size_t{1} << 17;
+constexpr std::size_t kColsPerSweep = 512;
+constexpr std::size_t kColsPerStrip = 256;
+
+// The nearest of columns: bounds come from one in so many rows and at least so many; the rest of
+// the rows are looked at in at most so many parts, each of which takes so many times the nearest's
+// number for a column before it asks for lower ones.
+constexpr std::size_t kRowsPerSampledForLimits = 10;
+constexpr std::size_t kMinSampledForLimits = 256;
+constexpr std::size_t kMaxHitParts = 64;
+constexpr std::size_t kCrowd = 4;
+
 // Batches: a chunk of work is about this many arcs (at least one problem).
 constexpr std::size_t kArcsPerChunk = 4096;
 

@@ -206,6 +206,44 @@ inline Vec<double> load_widened(const float* p) {
   return __builtin_convertvector(v, Vec<double>);
 }
 
+// base[index[0]], base[index[1]], ...: as many as a vector holds.
+inline Vec<double> gather(const double* base, const int* index) {
+#if defined(__AVX512F__)
+  // The unmasked intrinsic makes GCC 12 warn of an uninitialised variable of its own.
+  const __m256i at = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index));
+  return _mm512_mask_i32gather_pd(_mm512_setzero_pd(), 0xff, at, base, 8);
+#else
+  Vec<double> v;
+  for (int i = 0; i < kLanes<double>; ++i) v[i] = base[index[i]];
+  return v;
+#endif
+}
+
+// Bit i is set where lane i of a comparison holds.
+template <class T>
+inline unsigned lane_bits(Mask<T> mask) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8)
+    return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask));
+  else
+    return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 8)
+    return static_cast<unsigned>(_mm256_movemask_pd(reinterpret_cast<__m256d>(mask)));
+  else
+    return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(mask)));
+#elif defined(__SSE2__)
+  if constexpr (sizeof(T) == 8)
+    return static_cast<unsigned>(_mm_movemask_pd(reinterpret_cast<__m128d>(mask)));
+  else
+    return static_cast<unsigned>(_mm_movemask_ps(reinterpret_cast<__m128>(mask)));
+#else
+  unsigned bits = 0;
+  for (int i = 0; i < kLanes<T>; ++i) bits |= (mask[i] != 0 ? 1u : 0u) << i;
+  return bits;
+#endif
+}
+
 // Whether any lane of a comparison holds.
 template <class T>
 inline bool any(Mask<T> mask) {

@@ -17,6 +17,7 @@
 #include "exact/batch.h"
 #include "exact/kernels.h"
 #include "exact/masses.h"
+#include "exact/pricing.h"
 #include "exact/problem.h"
 #include "exact/simplex.h"
 
@@ -235,7 +236,9 @@ TEST(Assignment, AgreesWithTheSimplex) {
     masses.set(nullptr, nullptr, 0.0);
     NetworkSimplex simplex(p.n, p.m);
     Monitor monitor;
-    ASSERT_EQ(simplex.solve(p.view(), 1.0, masses, 1e-14, {}, monitor), Status::optimal);
+    simplex.start_greedy(p.view(), 1.0, masses, nullptr);
+    DensePricing<double> pricing(p.view(), 1.0, masses.rows(), 1e-14);
+    ASSERT_EQ(simplex.run(pricing, {}, monitor), Status::optimal);
     std::vector<std::int32_t> rows(p.n + p.m), cols(p.n + p.m);
     std::vector<std::int64_t> units(p.n + p.m);
     const std::size_t count = simplex.flows(masses, rows.data(), cols.data(), units.data());

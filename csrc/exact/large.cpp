@@ -1,0 +1,155 @@
+#include "exact/large.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "exact/auction.h"
+#include "exact/certificate.h"
+#include "exact/coarse.h"
+#include "exact/crossover.h"
+#include "exact/pricing.h"
+#include "exact/tuning.h"
+
+namespace otcore::exact {
+namespace {
+
+// How far the candidates' reduced costs reach: the mean over the rows of highest less lowest.
+// Prices are minus column potentials.
+double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>& prices) {
+  double sum = 0.0;
+  for (const std::int32_t i : masses.rows()) {
+    const auto row = static_cast<std::size_t>(i);
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    for (std::size_t k = arcs.begin(row); k < arcs.end(row); ++k) {
+      const double price = arcs.costs()[k] + prices[static_cast<std::size_t>(arcs.cols()[k])];
+      low = std::min(low, price);
+      high = std::max(high, price);
+    }
+    if (high > low) sum += high - low;
+  }
+  return sum / static_cast<double>(masses.rows().size());
+}
+
+// What each row's candidates cost at least: their row transform.
+void cheapest_candidates(const Arcs& arcs, const std::vector<double>& v, double* u) {
+  for (std::size_t i = 0; i < arcs.rows(); ++i) {
+    u[i] = std::numeric_limits<double>::infinity();
+    for (std::size_t k = arcs.begin(i); k < arcs.end(i); ++k) {
+      u[i] = std::min(u[i], arcs.costs()[k] - v[static_cast<std::size_t>(arcs.cols()[k])]);
+    }
+  }
+}
+
+bool empty(const ArcParts& parts) {
+  return std::all_of(parts.begin(), parts.end(), [](const auto& part) { return part.empty(); });
+}
+
+// How many of each row's and column's nearest to start with: in the plane, mass moves past about
+// log(n) neighbours; in higher dimensions past fewer.
+std::size_t nearest_count(std::size_t nodes) {
+  const double wanted = kNearestPerOctave * std::log2(static_cast<double>(nodes) / kNearestFrom);
+  return static_cast<std::size_t>(std::clamp(wanted, kMinNearest, kMaxNearest));
+}
+
+// As many arcs of a row as may join at once: a few for each row and each column.
+std::size_t joining(const Masses& masses) {
+  const std::size_t rows = masses.rows().size();
+  return kJoiningArcs * ((masses.cols().size() + rows - 1) / rows);
+}
+
+// Rounds of an auction with smaller and smaller epsilon, a warm start's without the coarse ones. A
+// round that cannot end has too few candidates: more join, at the prices where it came to.
+template <class T>
+void hold_auction(const DenseProblem<T>& problem, bool warm, Arcs& arcs, std::vector<double>& v,
+                  Auction& auction, double* u) {
+  const std::size_t nodes = problem.costs.rows + problem.costs.cols;
+  std::vector<double>& prices = auction.prices();
+  for (const std::int32_t j : problem.masses.cols()) {
+    prices[static_cast<std::size_t>(j)] = -v[static_cast<std::size_t>(j)];
+  }
+  double epsilon = spread(arcs, problem.masses, prices);
+  if (epsilon == 0.0) epsilon = 1.0;  // candidates that cost the same
+  int left = kAuctionRounds;
+  for (; warm && left > kWarmRounds; --left) epsilon /= kEpsilonStep;
+  for (int refills = kMaxRefills; left > 0;) {
+    const bool placed = auction.round(arcs, epsilon, left == 1 ? kLeftAtEnd : kLeftBetween,
+                                      kBidsPerNode * nodes, problem.monitor);
+    for (std::size_t j = 0; j < v.size(); ++j) v[j] = -prices[j];
+    if (problem.monitor.stopped() != Stop::none) return;
+    const bool enough = placed || auction.unplaced_share() <= kLeftBetween;
+    if (!enough && refills == 0) return;
+    if (enough) {
+      epsilon /= kEpsilonStep;
+      --left;
+    } else {
+      --refills;
+      cheapest_candidates(arcs, v, u);
+      arcs.add(violated_arcs(problem, v.data(), 0.0, joining(problem.masses), u));
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+Status solve_large(const DenseProblem<T>& problem, double tolerance, const double* start,
+                   std::optional<std::size_t> max_pivots, NetworkSimplex& simplex, double* u) {
+  const Masses& masses = problem.masses;
+  const std::size_t n = problem.costs.rows;
+  const std::size_t m = problem.costs.cols;
+  std::vector<double> v(m);
+  if (start == nullptr) {
+    start_potentials(problem, v.data());
+  } else {
+    for (std::size_t j = 0; j < m; ++j) {
+      v[j] = masses.demand()[j] > 0 ? start[j] : -std::numeric_limits<double>::infinity();
+    }
+  }
+  Arcs arcs(n, m);
+  const std::size_t count = nearest_count(n + m);
+  ArcParts nearest = nearest_of_rows(problem, v.data(), count, u);
+  ArcParts of_cols = nearest_of_cols(problem, u, count);
+  std::move(of_cols.begin(), of_cols.end(), std::back_inserter(nearest));
+  arcs.add(nearest);
+
+  const CheapestArc cheapest = [&](std::size_t i, const double* potentials) -> Arc {
+    const std::size_t j =
+        cost_kernels<T>().row_minimum(problem.costs.row(i), problem.scale, potentials, m).col;
+    return {static_cast<std::int32_t>(i), static_cast<std::int32_t>(j), problem.cost(i, j)};
+  };
+  {
+    Auction auction(masses);
+    hold_auction(problem, start != nullptr, arcs, v, auction, u);
+    std::vector<Flow> flows = auction.flows(arcs);
+    std::vector<std::int64_t> unplaced = auction.unplaced();
+    std::vector<std::int64_t> room = auction.room();
+    place_rest(unplaced, room, v, cheapest, flows);
+    build_basis(std::move(flows), arcs, masses, v, cheapest, simplex.start_tree());
+  }
+  for (;;) {
+    ArcPricing pricing(arcs, masses.rows(), tolerance);
+    const Status status = simplex.run(pricing, max_pivots, problem.monitor);
+    if (status != Status::optimal) return status;
+    const double shift = centre(masses, m, simplex.v());
+    for (const std::int32_t i : masses.rows()) {
+      u[i] = shift - simplex.minus_u()[i];
+    }
+    const ArcParts violated = violated_arcs(problem, simplex.v(), tolerance, joining(masses), u);
+    if (problem.monitor.stopped() == Stop::time_limit) return Status::time_limit;
+    if (problem.monitor.stopped() == Stop::interrupted) return Status::interrupted;
+    if (empty(violated)) return Status::optimal;
+    arcs.add(violated);
+  }
+}
+
+template Status solve_large(const DenseProblem<float>&, double, const double*,
+                            std::optional<std::size_t>, NetworkSimplex&, double*);
+template Status solve_large(const DenseProblem<double>&, double, const double*,
+                            std::optional<std::size_t>, NetworkSimplex&, double*);
+
+}  // namespace otcore::exact

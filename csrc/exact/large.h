@@ -1,0 +1,21 @@
+// One large dense problem: the network simplex on candidate arcs, and looks at the whole matrix.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "exact/candidates.h"
+#include "exact/simplex.h"
+
+namespace otcore::exact {
+
+// Solves the problem and leaves the basis in `simplex`. An auction on the candidates gives the
+// first basis; then arcs that a look at the whole matrix finds below -tolerance join the candidates
+// until it finds none: that is Status::optimal, with u the row transform of simplex.v(), whose
+// gauge is sum_j b_j v_j = 0. Otherwise the basis is feasible and u is scratch. start: column
+// potentials to choose candidates with; null makes some. u: room for all rows.
+template <class T>
+Status solve_large(const DenseProblem<T>& problem, double tolerance, const double* start,
+                   std::optional<std::size_t> max_pivots, NetworkSimplex& simplex, double* u);
+
+}  // namespace otcore::exact

@@ -1,0 +1,55 @@
+#include "exact/range.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "exact/tuning.h"
+
+namespace otcore::exact {
+
+template <class T>
+void throw_not_finite(MatrixView<const T> costs) {
+  for (std::size_t i = 0; i < costs.rows; ++i) {
+    for (std::size_t j = 0; j < costs.cols; ++j) {
+      const auto cost = static_cast<double>(costs.row(i)[j]);
+      if (!std::isfinite(cost)) {
+        throw InvalidArgument::entry("M", {i, j}, cost, "finite costs");
+      }
+    }
+  }
+  throw std::logic_error("a cost matrix was taken for not finite");
+}
+
+template <class T>
+CostRange range_of(MatrixView<const T> costs, int n_threads, Monitor& monitor) {
+  const std::size_t step = std::max<std::size_t>(1, kArcsPerSweep / costs.cols);
+  std::vector<CostRange> parts((costs.rows + step - 1) / step);
+  parallel_for(
+      parts.size(), n_threads,
+      [&](std::size_t chunk, int) {
+        const std::size_t first = chunk * step;
+        parts[chunk] = cost_kernels<T>().range(costs.row(first), costs.stride,
+                                               std::min(step, costs.rows - first), costs.cols);
+      },
+      &monitor);
+  CostRange all{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
+                true};
+  for (const CostRange& part : parts) {
+    if (!part.finite) throw_not_finite(costs);
+    all.low = std::min(all.low, part.low);
+    all.high = std::max(all.high, part.high);
+  }
+  return all;
+}
+
+template void throw_not_finite(MatrixView<const float>);
+template void throw_not_finite(MatrixView<const double>);
+template CostRange range_of(MatrixView<const float>, int, Monitor&);
+template CostRange range_of(MatrixView<const double>, int, Monitor&);
+
+}  // namespace otcore::exact
