@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exact/auction.h"
+#include "exact/auction_schedule.h"
 #include "exact/certificate.h"
 #include "exact/coarse.h"
 #include "exact/crossover.h"
@@ -16,24 +17,6 @@
 
 namespace otcore::exact {
 namespace {
-
-// How far the candidates' reduced costs reach: the mean over the rows of highest less lowest.
-// Prices are minus column potentials.
-double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>& prices) {
-  double sum = 0.0;
-  for (const std::int32_t i : masses.rows()) {
-    const auto row = static_cast<std::size_t>(i);
-    double low = std::numeric_limits<double>::infinity();
-    double high = -low;
-    for (std::size_t k = arcs.begin(row); k < arcs.end(row); ++k) {
-      const double price = arcs.costs()[k] + prices[static_cast<std::size_t>(arcs.cols()[k])];
-      low = std::min(low, price);
-      high = std::max(high, price);
-    }
-    if (high > low) sum += high - low;
-  }
-  return sum / static_cast<double>(masses.rows().size());
-}
 
 // What each row's candidates cost at least: their row transform.
 void cheapest_candidates(const Arcs& arcs, const std::vector<double>& v, double* u) {
@@ -60,38 +43,6 @@ std::size_t nearest_count(std::size_t nodes) {
 std::size_t joining(const Masses& masses) {
   const std::size_t rows = masses.rows().size();
   return kJoiningArcs * ((masses.cols().size() + rows - 1) / rows);
-}
-
-// Rounds of an auction with smaller and smaller epsilon, a warm start's without the coarse ones. A
-// round that cannot end has too few candidates: more join, at the prices where it came to.
-template <class T>
-void hold_auction(const DenseProblem<T>& problem, bool warm, Arcs& arcs, std::vector<double>& v,
-                  Auction& auction, double* u) {
-  const std::size_t nodes = problem.costs.rows + problem.costs.cols;
-  std::vector<double>& prices = auction.prices();
-  for (const std::int32_t j : problem.masses.cols()) {
-    prices[static_cast<std::size_t>(j)] = -v[static_cast<std::size_t>(j)];
-  }
-  double epsilon = spread(arcs, problem.masses, prices);
-  if (epsilon == 0.0) epsilon = 1.0;  // candidates that cost the same
-  int left = kAuctionRounds;
-  for (; warm && left > kWarmRounds; --left) epsilon /= kEpsilonStep;
-  for (int refills = kMaxRefills; left > 0;) {
-    const bool placed = auction.round(arcs, epsilon, left == 1 ? kLeftAtEnd : kLeftBetween,
-                                      kBidsPerNode * nodes, problem.monitor);
-    for (std::size_t j = 0; j < v.size(); ++j) v[j] = -prices[j];
-    if (problem.monitor.stopped() != Stop::none) return;
-    const bool enough = placed || auction.unplaced_share() <= kLeftBetween;
-    if (!enough && refills == 0) return;
-    if (enough) {
-      epsilon /= kEpsilonStep;
-      --left;
-    } else {
-      --refills;
-      cheapest_candidates(arcs, v, u);
-      arcs.add(violated_arcs(problem, v.data(), 0.0, joining(problem.masses), u));
-    }
-  }
 }
 
 }  // namespace
@@ -124,7 +75,12 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
   };
   {
     Auction auction(masses);
-    hold_auction(problem, start != nullptr, arcs, v, auction, u);
+    const Refill refill = [&](const std::vector<double>& potentials) {
+      cheapest_candidates(arcs, potentials, u);
+      arcs.add(violated_arcs(problem, potentials.data(), 0.0, joining(masses), u));
+      return true;
+    };
+    hold_auction(arcs, masses, start != nullptr, refill, problem.monitor, v, auction);
     std::vector<Flow> flows = auction.flows(arcs);
     std::vector<std::int64_t> unplaced = auction.unplaced();
     std::vector<std::int64_t> room = auction.room();

@@ -1,0 +1,56 @@
+#include "exact/auction_schedule.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "exact/tuning.h"
+
+namespace otcore::exact {
+namespace {
+
+// How far the arcs' reduced costs reach: the mean over the rows of highest less lowest. Prices are
+// minus column potentials.
+double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>& prices) {
+  double sum = 0.0;
+  for (const std::int32_t i : masses.rows()) {
+    const auto row = static_cast<std::size_t>(i);
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    for (std::size_t k = arcs.begin(row); k < arcs.end(row); ++k) {
+      const double price = arcs.costs()[k] + prices[static_cast<std::size_t>(arcs.cols()[k])];
+      low = std::min(low, price);
+      high = std::max(high, price);
+    }
+    if (high > low) sum += high - low;
+  }
+  return sum / static_cast<double>(masses.rows().size());
+}
+
+}  // namespace
+
+void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refill& refill,
+                  Monitor& monitor, std::vector<double>& v, Auction& auction) {
+  const std::size_t nodes = arcs.rows() + v.size();
+  std::vector<double>& prices = auction.prices();
+  for (const std::int32_t j : masses.cols()) {
+    prices[static_cast<std::size_t>(j)] = -v[static_cast<std::size_t>(j)];
+  }
+  double epsilon = spread(arcs, masses, prices);
+  if (epsilon == 0.0) epsilon = 1.0;  // arcs that cost the same
+  int left = kAuctionRounds;
+  for (; warm && left > kWarmRounds; --left) epsilon /= kEpsilonStep;
+  for (int refills = kMaxRefills; left > 0;) {
+    const bool placed = auction.round(arcs, epsilon, left == 1 ? kLeftAtEnd : kLeftBetween,
+                                      kBidsPerNode * nodes, monitor);
+    for (std::size_t j = 0; j < v.size(); ++j) v[j] = -prices[j];
+    if (monitor.stopped() != Stop::none) return;
+    if (placed || auction.unplaced_share() <= kLeftBetween) {
+      epsilon /= kEpsilonStep;
+      --left;
+    } else if (refills-- == 0 || !refill(v)) {
+      return;
+    }
+  }
+}
+
+}  // namespace otcore::exact

@@ -1,0 +1,25 @@
+// The auction's rounds with smaller and smaller epsilon.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/monitor.h"
+#include "exact/arcs.h"
+#include "exact/auction.h"
+#include "exact/masses.h"
+
+namespace otcore::exact {
+
+// Adds arcs that are cheap at the potentials v, for a round that could not end; false where there
+// are no more.
+using Refill = std::function<bool(const std::vector<double>& v)>;
+
+// Holds the rounds from the column potentials v (-infinity without mass) and leaves there those of
+// the last one; a warm start's are without the coarse rounds. A round that cannot end has too few
+// arcs: `refill` adds some, at the prices where it came to, and it is held again. The auction keeps
+// the last round's plan.
+void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refill& refill,
+                  Monitor& monitor, std::vector<double>& v, Auction& auction);
+
+}  // namespace otcore::exact
