@@ -36,8 +36,9 @@ void sweep(std::size_t count, std::size_t per_chunk, int n_threads, Monitor& mon
 // A place of a row or column and its reduced cost there.
 struct Place {
   double reduced;
-  std::size_t turn;  // breaks ties
+  double cost;
   std::int32_t index;
+  std::int32_t turn;  // breaks ties
 };
 
 // Moves the `count` lowest to the front; returns the end of what stays.
@@ -63,8 +64,12 @@ double bound(double* minima, std::size_t count) {
   return std::nextafter(minima[count - 1], kInfinity);
 }
 
-// The places of one row whose reduced cost is below a limit, looking from another column on for
-// each row.
+// Orders pairs of equal cost differently for each row and column.
+std::int32_t tie_break(std::size_t i, std::size_t j) {
+  return static_cast<std::int32_t>(scatter(std::uint64_t{i} << 32 | j) >> 33);
+}
+
+// The places of a row where C_ij - v_j is below a limit.
 template <class T>
 class RowScan {
  public:
@@ -72,37 +77,25 @@ class RowScan {
       : problem_(problem), found_(problem.costs.cols) {}
 
   std::vector<Place>& below(std::size_t i, const double* v, double limit) {
-    const std::size_t m = problem_.costs.cols;
-    const std::size_t turn = static_cast<std::size_t>(scatter(i) % m);
+    const std::size_t count = cost_kernels<T>().below(problem_.costs.row(i), problem_.scale, v,
+                                                      problem_.costs.cols, limit, found_.data());
     places_.clear();
-    add(i, v, limit, turn, m);
-    add(i, v, limit, 0, turn);
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto j = static_cast<std::size_t>(found_[k]);
+      const double cost = problem_.cost(i, j);
+      places_.push_back({cost - v[j], cost, found_[k], tie_break(i, j)});
+    }
     return places_;
   }
 
  private:
-  void add(std::size_t i, const double* v, double limit, std::size_t first, std::size_t last) {
-    const T* row = problem_.costs.row(i);
-    const std::size_t count = cost_kernels<T>().below(row + first, problem_.scale, v + first,
-                                                      last - first, limit, found_.data());
-    for (std::size_t k = 0; k < count; ++k) {
-      const std::size_t j = first + static_cast<std::size_t>(found_[k]);
-      places_.push_back({problem_.cost(i, j) - v[j], places_.size(), static_cast<std::int32_t>(j)});
-    }
-  }
-
   const DenseProblem<T>& problem_;
   std::vector<std::int32_t> found_;
   std::vector<Place> places_;
 };
 
-template <class T>
-void append(const DenseProblem<T>& problem, std::size_t i, const std::vector<Place>& places,
-            std::vector<Arc>& out) {
-  for (const Place& place : places) {
-    out.push_back({static_cast<std::int32_t>(i), place.index,
-                   problem.cost(i, static_cast<std::size_t>(place.index))});
-  }
+void append(std::int32_t row, const std::vector<Place>& places, std::vector<Arc>& out) {
+  for (const Place& place : places) out.push_back({row, place.index, place.cost});
 }
 
 // A bound on the count-th smallest C_ij - u_i of each column, from a sample of the rows: the share
@@ -140,8 +133,8 @@ std::vector<double> column_limits(const DenseProblem<T>& problem, const double* 
 
 // A pair that may be among its column's nearest.
 struct Hit {
+  Place place;  // index: the row
   std::int32_t col;
-  Place place;  // turn: that of the row
 };
 
 // The pairs of some rows below their columns' limits. Where many are, because they cost the same, a
@@ -163,8 +156,9 @@ std::vector<Hit> hits_of_rows(const DenseProblem<T>& problem, const double* u, s
                                 std::nextafter(u[i], kInfinity), found.data());
     for (std::size_t h = 0; h < count; ++h) {
       const auto j = static_cast<std::size_t>(found[h]);
-      const double reduced = problem.cost(i, j) - u[i];
-      hits.push_back({found[h], {reduced, k, row}});
+      const double cost = problem.cost(i, j);
+      const double reduced = cost - u[i];
+      hits.push_back({{reduced, cost, row, tie_break(i, j)}, found[h]});
       lowest[j] = std::min(lowest[j], reduced);
       if (++taken[j] >= most) limits[j] = std::nextafter(lowest[j], -kInfinity);
     }
@@ -221,7 +215,7 @@ ArcParts nearest_of_rows(const DenseProblem<T>& problem, const double* v, std::s
             u[i] = *std::min_element(minima, minima + kMinimumGroups);
             std::vector<Place>& places = scan.below(i, v, bound(minima, count));
             keep_lowest(places, count);
-            append(problem, i, places, parts[chunk]);
+            append(rows[k], places, parts[chunk]);
           }
         });
   return parts;
@@ -257,9 +251,7 @@ ArcParts nearest_of_cols(const DenseProblem<T>& problem, const double* u, std::s
             Place* begin = places.data() + (j == 0 ? 0 : end_of[j - 1]);
             Place* end = keep_lowest(begin, places.data() + end_of[j], count);
             for (const Place* place = begin; place != end; ++place) {
-              const auto i = static_cast<std::size_t>(place->index);
-              parts[chunk].push_back(
-                  {place->index, static_cast<std::int32_t>(j), problem.cost(i, j)});
+              parts[chunk].push_back({place->index, static_cast<std::int32_t>(j), place->cost});
             }
           }
         });
@@ -283,7 +275,7 @@ ArcParts violated_arcs(const DenseProblem<T>& problem, const double* v, double t
             if (u[i] >= limit) continue;
             std::vector<Place>& places = scan.below(i, v, limit);
             keep_lowest(places, count);
-            append(problem, i, places, parts[chunk]);
+            append(rows[k], places, parts[chunk]);
           }
         });
   return parts;

@@ -48,7 +48,7 @@ template <class T>
 ArcParts nearest_of_rows(const DenseProblem<T>& problem, const double* v, std::size_t count,
                          double* u);
 
-// The `count` arcs of lowest C_ij - u_i of each column, ties likewise.
+// About the `count` arcs of lowest C_ij - u_i of each column, ties likewise.
 template <class T>
 ArcParts nearest_of_cols(const DenseProblem<T>& problem, const double* u, std::size_t count);
 

@@ -24,8 +24,8 @@ constexpr std::size_t kPricingArcs = 512;
 // Large problems: candidates are some of the nearest of each row and column, kNearestPerOctave for
 // each doubling of their number beyond kNearestFrom; at most half of kMinimumGroups. Fewer leave
 // auctions without an end in the plane, more cost time to choose.
-constexpr double kNearestPerOctave = 8.0;
-constexpr double kNearestFrom = 256.0;
+constexpr double kNearestPerOctave = 4.0;
+constexpr double kNearestFrom = 16.0;
 constexpr double kMinNearest = 16.0;
 constexpr double kMaxNearest = 36.0;
 
@@ -42,9 +42,9 @@ constexpr std::size_t kSampledRows = 512;
 // The auction: rounds, those of a warm start, the factor between their epsilons (the first is the
 // spread of candidates), the share of the mass a round may leave, bids of a round for each row and
 // column, and how often candidates may join because a round does not end.
-constexpr int kAuctionRounds = 5;
-constexpr int kWarmRounds = 2;
-constexpr double kEpsilonStep = 5.0;
+constexpr int kAuctionRounds = 3;
+constexpr int kWarmRounds = 1;
+constexpr double kEpsilonStep = 10.0;
 constexpr double kLeftBetween = 0.01;
 constexpr double kLeftAtEnd = 0.002;
 constexpr std::size_t kBidsPerNode = 15;
