@@ -83,15 +83,12 @@ void spread(std::int64_t missing, std::int64_t total, std::vector<std::int64_t>&
 
 }  // namespace
 
-IntegerMasses::IntegerMasses(std::size_t n, std::size_t m, double headroom)
-    : supply_(n),
-      demand_(m),
-      most_units_(std::exp2(std::floor(std::log2(kLargestTotal / headroom)))) {
+Masses::Masses(std::size_t n, std::size_t m) : supply_(n), demand_(m) {
   rows_.reserve(n);
   cols_.reserve(m);
 }
 
-void IntegerMasses::set(const double* a, const double* b, double tolerance) {
+void Masses::set(const double* a, const double* b, double tolerance) {
   const std::size_t n = supply_.size();
   const std::size_t m = demand_.size();
   const auto [side_a, side_b] = look_at_both(a, n, b, m, tolerance);
@@ -101,7 +98,7 @@ void IntegerMasses::set(const double* a, const double* b, double tolerance) {
   cols_.clear();
   const std::size_t common = std::gcd(n, m);
   const double exact_units = static_cast<double>(n) * static_cast<double>(m / common);
-  units_ = uniform_ && exact_units <= most_units_ ? exact_units : most_units_;
+  units_ = uniform_ && exact_units <= kLargestTotal ? exact_units : kLargestTotal;
   const std::int64_t total_a = to_integers(a, side_a.sum, units_, supply_, rows_);
   const std::int64_t total_b = to_integers(b, side_b.sum, units_, demand_, cols_);
   spread(total_a - total_b, total_b, demand_);

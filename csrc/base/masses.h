@@ -8,16 +8,15 @@
 namespace otcore {
 
 // The masses of one problem: n rows and m columns.
-class IntegerMasses {
+class Masses {
  public:
-  // The integers of either side add up to at most 2^62 / headroom; headroom >= 1.
-  IntegerMasses(std::size_t n, std::size_t m, double headroom = 1.0);
+  Masses(std::size_t n, std::size_t m);
 
   // Takes a (n numbers) and b (m); null means uniform with total 1. The integers' sums agree
-  // exactly, and mass(integer) is within 2^-52 relative and three units, total() * 2^-61 * headroom
-  // each, of its weight. InvalidArgument naming a or b: negative or not finite (with the index),
-  // sum not positive and finite, or sums that differ by more than `tolerance` relative; a smaller
-  // difference is normalised to the sum of a.
+  // exactly, at 2^62 or less, and mass(integer) is within 2^-52 relative and three units, total() *
+  // 2^-62 each, of its weight. InvalidArgument naming a or b: negative or not finite (with the
+  // index), sum not positive and finite, or sums that differ by more than `tolerance` relative; a
+  // smaller difference is normalised to the sum of a.
   void set(const double* a, const double* b, double tolerance);
 
   // All rows have the same mass and all columns have the same mass, none zero.
@@ -42,13 +41,12 @@ class IntegerMasses {
   std::vector<std::int64_t> demand_;
   std::vector<std::int32_t> rows_;
   std::vector<std::int32_t> cols_;
-  double most_units_;
   double total_ = 1.0;
   double units_ = 1.0;  // what total() is in integers
   bool uniform_ = true;
 };
 
-// What IntegerMasses::set checks, without its memory.
+// What Masses::set checks, without its memory.
 void check_weights(const double* a, std::size_t n, const double* b, std::size_t m,
                    double tolerance);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "exact/kernels.h"
 #include "exact/tuning.h"
@@ -15,23 +16,24 @@ Auction::Auction(const Masses& masses)
       unplaced_(masses.supply()),
       taken_(prices_.size()),
       total_(std::accumulate(unplaced_.begin(), unplaced_.end(), std::int64_t{0})),
-      first_(prices_.size()) {}
+      lowest_(prices_.size()) {}
 
 void Auction::clear() {
   unplaced_ = masses_.supply();
   total_unplaced_ = total_;
   std::fill(taken_.begin(), taken_.end(), 0);
-  std::fill(first_.begin(), first_.end(), -1);
+  std::fill(lowest_.begin(), lowest_.end(), -1);
   holdings_.clear();
   free_ = -1;
   queue_ = masses_.rows();
 }
 
-bool Auction::round(const Arcs& arcs, double epsilon, double leave, std::size_t max_bids,
+bool Auction::round(const Arcs& arcs, double epsilon, double leave, std::size_t max_scans,
                     Monitor& monitor) {
   clear();
   const auto enough = static_cast<std::int64_t>(static_cast<double>(total_unplaced_) * leave);
   std::size_t bids = 0;
+  std::size_t scans = 0;
   // A queue in the order in which rows came to have something to place.
   for (std::size_t head = 0; head < queue_.size(); ++head) {
     if (head == kQueueToKeep) {
@@ -43,8 +45,9 @@ bool Auction::round(const Arcs& arcs, double epsilon, double leave, std::size_t 
     if (arcs.begin(i) == arcs.end(i)) continue;
     while (unplaced_[i] > 0) {
       if (total_unplaced_ <= enough) return true;
-      if (bids++ == max_bids) return false;
-      if (bids % kBidsPerPoll == 0 && monitor.poll() != Stop::none) return false;
+      if (scans > max_scans) return false;
+      if (++bids % kBidsPerPoll == 0 && monitor.poll() != Stop::none) return false;
+      scans += arcs.end(i) - arcs.begin(i);
       bid(row, arcs, epsilon);
     }
   }
@@ -67,9 +70,9 @@ void Auction::bid(std::int32_t row, const Arcs& arcs, double epsilon) {
   got += push_out(row, col, offer, unplaced_[i] - got);
   unplaced_[i] -= got;
   total_unplaced_ -= got;
-  if (got > 0) hold(col, {offer, got, row, -1, begin + best.arc});
+  if (got > 0) hold(col, {offer, got, begin + best.arc, row, -1, -1, 1});
   if (taken_[col] == capacity) {
-    prices_[col] = std::max(prices_[col], holdings_[static_cast<std::size_t>(first_[col])].bid);
+    prices_[col] = std::max(prices_[col], holdings_[static_cast<std::size_t>(lowest_[col])].bid);
   }
 }
 
@@ -77,8 +80,8 @@ void Auction::bid(std::int32_t row, const Arcs& arcs, double epsilon) {
 // among them; returns how many.
 std::int64_t Auction::push_out(std::int32_t row, std::size_t col, double bid, std::int64_t wanted) {
   std::int64_t got = 0;
-  while (wanted > 0 && first_[col] >= 0) {
-    const std::int32_t index = first_[col];
+  while (wanted > 0 && lowest_[col] >= 0) {
+    const std::int32_t index = lowest_[col];
     Holding& lowest = holdings_[static_cast<std::size_t>(index)];
     if (lowest.bid >= bid) break;
     const bool own = lowest.row == row;
@@ -93,8 +96,8 @@ std::int64_t Auction::push_out(std::int32_t row, std::size_t col, double bid, st
     got += units;
     lowest.units -= units;
     if (lowest.units == 0) {
-      first_[col] = lowest.next;
-      lowest.next = free_;
+      lowest_[col] = merge(lowest.left, lowest.right);
+      lowest.left = free_;
       free_ = index;
     }
   }
@@ -104,29 +107,44 @@ std::int64_t Auction::push_out(std::int32_t row, std::size_t col, double bid, st
 void Auction::hold(std::size_t col, const Holding& holding) {
   std::int32_t index = free_;
   if (index >= 0) {
-    free_ = holdings_[static_cast<std::size_t>(index)].next;
+    free_ = holdings_[static_cast<std::size_t>(index)].left;
     holdings_[static_cast<std::size_t>(index)] = holding;
   } else {
     index = static_cast<std::int32_t>(holdings_.size());
     holdings_.push_back(holding);
   }
-  std::int32_t* link = &first_[col];
-  while (*link >= 0 && holdings_[static_cast<std::size_t>(*link)].bid < holding.bid) {
-    link = &holdings_[static_cast<std::size_t>(*link)].next;
+  lowest_[col] = merge(index, lowest_[col]);
+}
+
+// Two heaps in one; the ways to the right, along which it goes, are as long as a logarithm.
+std::int32_t Auction::merge(std::int32_t x, std::int32_t y) {
+  if (x < 0) return y;
+  if (y < 0) return x;
+  if (holdings_[static_cast<std::size_t>(y)].bid < holdings_[static_cast<std::size_t>(x)].bid) {
+    std::swap(x, y);
   }
-  holdings_[static_cast<std::size_t>(index)].next = *link;
-  *link = index;
+  Holding& top = holdings_[static_cast<std::size_t>(x)];
+  top.right = merge(top.right, y);
+  if (rank(top.left) < rank(top.right)) std::swap(top.left, top.right);
+  top.rank = rank(top.right) + 1;
+  return x;
 }
 
 std::vector<Flow> Auction::flows(const Arcs& arcs) const {
   std::vector<Flow> flows;
-  for (std::size_t j = 0; j < first_.size(); ++j) {
+  std::vector<std::int32_t> heap;
+  for (std::size_t j = 0; j < lowest_.size(); ++j) {
     const std::size_t begin = flows.size();
-    for (std::int32_t h = first_[j]; h >= 0;) {
-      const Holding& holding = holdings_[static_cast<std::size_t>(h)];
+    heap.assign(1, lowest_[j]);
+    while (!heap.empty()) {
+      const std::int32_t top = heap.back();
+      heap.pop_back();
+      if (top < 0) continue;
+      const Holding& holding = holdings_[static_cast<std::size_t>(top)];
       flows.push_back(
           {holding.row, static_cast<std::int32_t>(j), holding.units, arcs.costs()[holding.arc]});
-      h = holding.next;
+      heap.push_back(holding.left);
+      heap.push_back(holding.right);
     }
     // A row may hold units at several bids.
     std::sort(flows.begin() + static_cast<std::ptrdiff_t>(begin), flows.end(),

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/masses.h"
 #include "base/monitor.h"
 #include "exact/arcs.h"
 #include "exact/flow.h"
-#include "exact/masses.h"
 
 namespace otcore::exact {
 
@@ -20,16 +20,16 @@ namespace otcore::exact {
 // cheapest column.
 class Auction {
  public:
-  // The masses (unperturbed units) must outlive it.
+  // The masses must outlive it.
   explicit Auction(const Masses& masses);
 
   // The columns' prices; set them before the first round. +infinity for columns without mass.
   [[nodiscard]] std::vector<double>& prices() { return prices_; }
 
   // Starts from no plan and the prices as they are, and ends when at most a share `leave` of the
-  // mass is without a place, after max_bids bids, or when the monitor stops it. Returns whether the
-  // mass was placed.
-  bool round(const Arcs& arcs, double epsilon, double leave, std::size_t max_bids,
+  // mass is without a place, when bids have looked at more than max_scans arcs, or when the monitor
+  // stops it. Returns whether the mass was placed.
+  bool round(const Arcs& arcs, double epsilon, double leave, std::size_t max_scans,
              Monitor& monitor);
 
   // The plan, by row and column, and what it leaves: mass of rows that has no place, and room.
@@ -41,19 +41,27 @@ class Auction {
   }
 
  private:
-  // Units of a column that a row holds at a bid; each column's are on a list, lowest bid first.
+  // Units of a column that a row holds at a bid. Each column's are a leftist heap, the lowest bid
+  // on top (C. A. Crane, Linear lists and priority queues as balanced binary trees, 1972): most
+  // hold two or three, some thousands.
   struct Holding {
     double bid;
     std::int64_t units;
-    std::int32_t row;
-    std::int32_t next;
     std::size_t arc;
+    std::int32_t row;
+    std::int32_t left;   // or the next unused holding
+    std::int32_t right;  // -1: none, as of left
+    std::int32_t rank;   // the way to the right has so many
   };
 
   void clear();
   void bid(std::int32_t row, const Arcs& arcs, double epsilon);
   std::int64_t push_out(std::int32_t row, std::size_t col, double bid, std::int64_t wanted);
   void hold(std::size_t col, const Holding& holding);
+  std::int32_t merge(std::int32_t x, std::int32_t y);
+  [[nodiscard]] std::int32_t rank(std::int32_t holding) const {
+    return holding < 0 ? 0 : holdings_[static_cast<std::size_t>(holding)].rank;
+  }
 
   const Masses& masses_;
   std::vector<double> prices_;
@@ -61,8 +69,8 @@ class Auction {
   std::vector<std::int64_t> taken_;  // of each column
   std::int64_t total_ = 0;           // of the rows' masses
   std::int64_t total_unplaced_ = 0;
-  std::vector<std::int32_t> queue_;  // rows with something to place, each once
-  std::vector<std::int32_t> first_;  // of each column's list, -1 where empty
+  std::vector<std::int32_t> queue_;   // rows with something to place, each once
+  std::vector<std::int32_t> lowest_;  // of each column's holdings, -1 where empty
   std::vector<Holding> holdings_;
   std::int32_t free_ = -1;  // list of unused holdings
 };

@@ -30,7 +30,6 @@ double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>&
 
 void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refill& refill,
                   Monitor& monitor, std::vector<double>& v, Auction& auction) {
-  const std::size_t nodes = arcs.rows() + v.size();
   std::vector<double>& prices = auction.prices();
   for (const std::int32_t j : masses.cols()) {
     prices[static_cast<std::size_t>(j)] = -v[static_cast<std::size_t>(j)];
@@ -41,7 +40,7 @@ void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refil
   for (; warm && left > kWarmRounds; --left) epsilon /= kEpsilonStep;
   for (int refills = kMaxRefills; left > 0;) {
     const bool placed = auction.round(arcs, epsilon, left == 1 ? kLeftAtEnd : kLeftBetween,
-                                      kBidsPerNode * nodes, monitor);
+                                      kScansPerArc * arcs.size(), monitor);
     for (std::size_t j = 0; j < v.size(); ++j) v[j] = -prices[j];
     if (monitor.stopped() != Stop::none) return;
     if (placed || auction.unplaced_share() <= kLeftBetween) {

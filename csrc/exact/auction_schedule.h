@@ -4,10 +4,10 @@
 #include <functional>
 #include <vector>
 
+#include "base/masses.h"
 #include "base/monitor.h"
 #include "exact/arcs.h"
 #include "exact/auction.h"
-#include "exact/masses.h"
 
 namespace otcore::exact {
 

@@ -9,11 +9,11 @@
 
 #include "base/aligned.h"
 #include "base/error.h"
+#include "base/masses.h"
 #include "base/sizes.h"
 #include "base/thread_count.h"
 #include "base/thread_pool.h"
 #include "cost/tiles.h"
-#include "exact/masses.h"
 #include "exact/problem.h"
 #include "exact/tuning.h"
 

@@ -150,10 +150,10 @@ std::vector<Hit> hits_of_rows(const DenseProblem<T>& problem, const double* u, s
   for (std::size_t k = first; k < last; ++k) {
     const std::int32_t row = problem.masses.rows()[k];
     const auto i = static_cast<std::size_t>(row);
-    // C - u <= limit where C - limit <= u.
-    const std::size_t count =
-        cost_kernels<T>().below(problem.costs.row(i), problem.scale, limits.data(), limits.size(),
-                                std::nextafter(u[i], kInfinity), found.data());
+    // C - u <= limit where C - limit <= u, but for roundings.
+    const double most_u = std::nextafter(u[i] + std::abs(u[i]) * 0x1p-50, kInfinity);
+    const std::size_t count = cost_kernels<T>().below(
+        problem.costs.row(i), problem.scale, limits.data(), limits.size(), most_u, found.data());
     for (std::size_t h = 0; h < count; ++h) {
       const auto j = static_cast<std::size_t>(found[h]);
       const double cost = problem.cost(i, j);

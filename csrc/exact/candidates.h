@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/masses.h"
 #include "base/monitor.h"
 #include "base/views.h"
 #include "exact/arcs.h"
-#include "exact/masses.h"
 
 namespace otcore::exact {
 

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/masses.h"
 #include "base/views.h"
-#include "exact/masses.h"
 #include "exact/problem.h"
 
 namespace otcore::exact {

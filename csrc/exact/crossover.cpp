@@ -51,8 +51,8 @@ class Joiner {
     transpose();
   }
 
-  // A shortest-path tree towards the part of the last column: mass that the perturbation adds to a
-  // part's rows leaves it by one arc, from a row to a column.
+  // A shortest-path tree towards the part of the last column. Its arcs, which carry no mass, lead
+  // out of a part, from a row to a column.
   void join() {
     distance_.assign(members_.size(), kInfinity);
     via_.resize(members_.size());
@@ -187,44 +187,34 @@ class Joiner {
   std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> heap_;
 };
 
-// Hangs the tree of these arcs below the last column, with the flows of the perturbed masses.
+// Hangs the tree of these arcs below the last column.
 void plant(const std::vector<Flow>& flows, const Masses& masses, Tree& tree) {
   const std::size_t n = masses.supply().size();
   const std::size_t nodes = n + masses.demand().size();
   const Adjacency adjacency(n, nodes, flows);
-  std::vector<std::int64_t> net(nodes);
-  for (const std::int32_t i : masses.rows()) {
-    const auto row = static_cast<std::size_t>(i);
-    net[row] = masses.perturbed_supply(row);
-  }
-  for (const std::int32_t j : masses.cols()) {
-    const auto col = static_cast<std::size_t>(j);
-    net[n + col] = -masses.perturbed_demand(col);
-  }
   struct Step {
     std::size_t node;
     std::size_t parent;
+    std::int64_t units;
     double cost;
   };
   const std::size_t root = n + static_cast<std::size_t>(masses.cols().back());
-  std::vector<Step> order{{root, root, 0.0}};
+  std::vector<Step> order{{root, root, 0, 0.0}};
   for (std::size_t k = 0; k < order.size(); ++k) {
     const Step at = order[k];
     for (std::size_t e = adjacency.start[at.node]; e < adjacency.start[at.node + 1]; ++e) {
       const Flow& flow = flows[adjacency.arcs[e]];
       const auto row = static_cast<std::size_t>(flow.row);
       const std::size_t other = at.node == row ? n + static_cast<std::size_t>(flow.col) : row;
-      if (other != at.parent) order.push_back({other, at.node, flow.cost});
+      if (other != at.parent) order.push_back({other, at.node, flow.units, flow.cost});
     }
   }
   assert(order.size() == masses.rows().size() + masses.cols().size());
   tree.set_root(static_cast<Node>(root));
   for (std::size_t k = order.size() - 1; k > 0; --k) {
     const Step& step = order[k];
-    const std::int64_t flow = step.node < n ? net[step.node] : -net[step.node];
-    assert(flow > 0);
-    net[step.parent] += net[step.node];
-    tree.attach(static_cast<Node>(step.node), static_cast<Node>(step.parent), flow, step.cost);
+    tree.attach(static_cast<Node>(step.node), static_cast<Node>(step.parent), step.units,
+                step.cost);
   }
 }
 

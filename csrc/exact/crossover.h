@@ -6,9 +6,9 @@
 #include <functional>
 #include <vector>
 
+#include "base/masses.h"
 #include "exact/arcs.h"
 #include "exact/flow.h"
-#include "exact/masses.h"
 #include "exact/tree.h"
 
 namespace otcore::exact {
@@ -21,7 +21,7 @@ using CheapestArc = std::function<Arc(std::size_t row, const double* v)>;
 void place_rest(std::vector<std::int64_t>& unplaced, std::vector<std::int64_t>& room,
                 std::vector<double> v, const CheapestArc& cheapest, std::vector<Flow>& flows);
 
-// Builds in `tree`, which is clear, a basis for the perturbed masses out of a plan: flows that have
+// Builds in `tree`, which is clear, a strongly feasible basis out of a plan: flows that have
 // the masses as marginals, each pair at most once. Cycles of the plan are cancelled in the
 // direction that costs less. What is left is a forest; its parts are joined by arcs of the set
 // along a shortest-path tree of reduced costs, so that an optimal plan gives an optimal basis, or

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/masses.h"
 #include "base/sizes.h"
 #include "exact/assignment.h"
 #include "exact/certificate.h"
 #include "exact/kernels.h"
 #include "exact/large.h"
-#include "exact/masses.h"
 #include "exact/pricing.h"
 #include "exact/range.h"
 #include "exact/simplex.h"
@@ -131,8 +131,7 @@ struct Solver::Impl {
   template <class T>
   void finish_simplex(MatrixView<const T> costs, double scale, bool transformed, Solution& out) {
     out.n_iter = static_cast<std::int64_t>(simplex->pivots());
-    const std::size_t count =
-        simplex->flows(masses, plan_rows.data(), plan_cols.data(), plan_units.data());
+    const std::size_t count = simplex->flows(plan_rows.data(), plan_cols.data(), plan_units.data());
     finish(costs, scale, count, transformed, simplex->v(), out);
   }
 

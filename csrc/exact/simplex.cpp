@@ -18,7 +18,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
 NetworkSimplex::NetworkSimplex(std::size_t n, std::size_t m)
-    : n_(n), m_(m), tree_(n + m), potentials_(n + round_up(m, kColumnPadding)), left_(n + m) {
+    : n_(n), m_(m), tree_(n + m), potentials_(n + round_up(m, kColumnPadding)), left_(m) {
   path_.from_x.reserve(n + m);
   path_.from_y.reserve(n + m);
 }
@@ -61,8 +61,9 @@ Status NetworkSimplex::run(Pricing& pricing, std::optional<std::size_t> max_pivo
   }
 }
 
-// Every allocation finishes exactly one row or column (masses are perturbed), which hangs below the
-// other: n + m - 1 arcs, a tree.
+// Every allocation finishes one row or column, which hangs below the other: n + m - 1 arcs, a tree.
+// Where both end together the column does, and the row's next arc, up to another column, has no
+// flow: the tree is strongly feasible.
 template <class T>
 void NetworkSimplex::start_greedy(MatrixView<const T> costs, double scale, const Masses& masses,
                                   const double* col_potentials) {
@@ -80,17 +81,17 @@ void NetworkSimplex::start_greedy(MatrixView<const T> costs, double scale, const
     if (masses.demand()[j] == 0) {
       v()[j] = -kInfinity;
     } else {
-      left_[n_ + j] = masses.perturbed_demand(j);
+      left_[j] = masses.demand()[j];
     }
   }
   std::size_t arcs = masses.rows().size() + masses.cols().size() - 1;
   for (const std::int32_t i : masses.rows()) {
     const auto row = static_cast<std::size_t>(i);
-    std::int64_t supply = masses.perturbed_supply(row);
+    std::int64_t supply = masses.supply()[row];
     for (;;) {
       const std::size_t j = kernel.row_minimum(costs.row(row), scale, v(), costs.cols).col;
       const double cost = static_cast<double>(costs.row(row)[j]) * scale;
-      std::int64_t& demand = left_[n_ + j];
+      std::int64_t& demand = left_[j];
       if (arcs == 1) {
         assert(supply == demand);
         tree_.attach(i, col_node(j), supply, cost);
@@ -103,7 +104,6 @@ void NetworkSimplex::start_greedy(MatrixView<const T> costs, double scale, const
         demand -= supply;
         break;
       }
-      assert(demand < supply);
       tree_.attach(col_node(j), i, demand, cost);
       supply -= demand;
       v()[j] = -kInfinity;
@@ -121,8 +121,9 @@ void NetworkSimplex::compute_potentials() {
 }
 
 // Arc (i, j) enters. Mass goes round the cycle i -> j -> apex -> i: flows shrink on columns' arcs
-// between j and the apex and on rows' arcs between i and the apex. The smallest of them, which
-// is unique, leaves.
+// between j and the apex and on rows' arcs between i and the apex. The smallest of them leaves; of
+// several the last on the way from the apex along the cycle, which keeps the tree strongly
+// feasible: on j's side the one nearest the apex, else on i's side the one nearest i.
 void NetworkSimplex::pivot(std::size_t i, std::size_t j, double cost, double reduced) {
   const auto row = static_cast<Node>(i);
   const Node col = col_node(j);
@@ -131,17 +132,21 @@ void NetworkSimplex::pivot(std::size_t i, std::size_t j, double cost, double red
   Node leaving = Tree::kNone;
   bool on_row_side = true;
   // Rows and columns alternate along a path: every other arc shrinks, the first one included.
-  for (const auto* side : {&path_.from_x, &path_.from_y}) {
-    for (std::size_t k = 0; k < side->size(); k += 2) {
-      const std::int64_t flow = tree_.flow((*side)[k]);
-      if (flow < moved) {
-        moved = flow;
-        leaving = (*side)[k];
-        on_row_side = side == &path_.from_x;
-      }
+  for (std::size_t k = 0; k < path_.from_x.size(); k += 2) {
+    const std::int64_t flow = tree_.flow(path_.from_x[k]);
+    if (flow < moved) {
+      moved = flow;
+      leaving = path_.from_x[k];
     }
   }
-  assert(moved > 0);
+  for (std::size_t k = 0; k < path_.from_y.size(); k += 2) {
+    const std::int64_t flow = tree_.flow(path_.from_y[k]);
+    if (flow <= moved) {
+      moved = flow;
+      leaving = path_.from_y[k];
+      on_row_side = false;
+    }
+  }
   for (const auto* side : {&path_.from_x, &path_.from_y}) {
     std::int64_t change = -moved;
     for (const Node node : *side) {
@@ -169,23 +174,14 @@ void NetworkSimplex::pivot(std::size_t i, std::size_t j, double cost, double red
   }
 }
 
-std::size_t NetworkSimplex::flows(const Masses& masses, std::int32_t* rows, std::int32_t* cols,
-                                  std::int64_t* units) {
-  const Node root = tree_.root();
-  for (const std::int32_t i : masses.rows()) {
-    left_[static_cast<std::size_t>(i)] = masses.supply()[static_cast<std::size_t>(i)];
-  }
-  for (const std::int32_t j : masses.cols()) {
-    left_[n_ + static_cast<std::size_t>(j)] = -masses.demand()[static_cast<std::size_t>(j)];
-  }
+std::size_t NetworkSimplex::flows(std::int32_t* rows, std::int32_t* cols,
+                                  std::int64_t* units) const {
   std::size_t count = 0;
-  for (Node node = tree_.last(root); node != root; node = tree_.previous(node)) {
-    const Node parent = tree_.parent(node);
-    const std::int64_t net = left_[static_cast<std::size_t>(node)];
-    left_[static_cast<std::size_t>(parent)] += net;
-    const std::int64_t flow = is_row(node) ? net : -net;
+  for (Node node = tree_.next(tree_.root()); node != Tree::kNone; node = tree_.next(node)) {
+    const std::int64_t flow = tree_.flow(node);
     assert(flow >= 0);
     if (flow == 0) continue;
+    const Node parent = tree_.parent(node);
     rows[count] = is_row(node) ? node : parent;
     cols[count] = (is_row(node) ? parent : node) - static_cast<Node>(n_);
     units[count++] = flow;

@@ -6,17 +6,19 @@
 #include <optional>
 #include <vector>
 
+#include "base/masses.h"
 #include "base/monitor.h"
 #include "base/views.h"
 #include "exact/batch.h"
-#include "exact/masses.h"
 #include "exact/tree.h"
 
 namespace otcore::exact {
 
-// Primal simplex on spanning trees. Integer masses, perturbed so that no basis is degenerate (see
-// Masses): every pivot lowers the cost, so it cannot cycle. The basis stays between calls of run,
-// so that arcs may join in between.
+// Primal simplex on spanning trees, with integer masses. Its trees are strongly feasible: an arc
+// without flow leads towards the root. Keeping them so, by the choice of the arc that leaves among
+// those that tie, makes cycling impossible (W. H. Cunningham, A network simplex method,
+// Mathematical Programming 11, 1976). The basis stays between calls of run, so that arcs may join
+// in between.
 class NetworkSimplex {
  public:
   NetworkSimplex(std::size_t n, std::size_t m);
@@ -28,8 +30,8 @@ class NetworkSimplex {
   void start_greedy(MatrixView<const T> costs, double scale, const Masses& masses,
                     const double* col_potentials);
 
-  // A basis of the caller's: a spanning tree of all nodes with mass, flows those of the perturbed
-  // masses. Resets the number of pivots.
+  // A basis of the caller's: a strongly feasible spanning tree of all nodes with mass, with a
+  // column as its root. Resets the number of pivots.
   Tree& start_tree();
 
   // Pivots until `pricing` (see pricing.h) finds no arc, or max_pivots since the start or the
@@ -45,8 +47,7 @@ class NetworkSimplex {
   [[nodiscard]] double* v() { return potentials_.data() + n_; }
 
   // The basic arcs that carry mass, in no order; returns how many. Room for n + m - 1 of each.
-  std::size_t flows(const Masses& masses, std::int32_t* rows, std::int32_t* cols,
-                    std::int64_t* units);
+  std::size_t flows(std::int32_t* rows, std::int32_t* cols, std::int64_t* units) const;
 
  private:
   using Node = Tree::Node;
@@ -64,7 +65,7 @@ class NetworkSimplex {
   Tree tree_;
   Tree::Path path_;
   std::vector<double> potentials_;  // -u, then v: a subtree shifts by one number
-  std::vector<std::int64_t> left_;  // mass left to place, or a subtree's net supply
+  std::vector<std::int64_t> left_;  // room in the columns while a greedy basis is built
 };
 
 }  // namespace otcore::exact

@@ -40,14 +40,14 @@ constexpr std::size_t kLandmarks = 16;
 constexpr std::size_t kSampledRows = 512;
 
 // The auction: rounds, those of a warm start, the factor between their epsilons (the first is the
-// spread of candidates), the share of the mass a round may leave, bids of a round for each row and
-// column, and how often candidates may join because a round does not end.
+// spread of candidates), the share of the mass a round may leave, how often its bids may look at
+// each arc, and how often candidates may join because a round does not end.
 constexpr int kAuctionRounds = 3;
 constexpr int kWarmRounds = 1;
 constexpr double kEpsilonStep = 10.0;
 constexpr double kLeftBetween = 0.01;
 constexpr double kLeftAtEnd = 0.002;
-constexpr std::size_t kBidsPerNode = 15;
+constexpr std::size_t kScansPerArc = 30;
 constexpr int kMaxRefills = 2;
 
 // Bids between two looks at the clock, and the length at which its queue is cut.

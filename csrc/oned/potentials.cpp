@@ -92,7 +92,7 @@ class Transform {
 }  // namespace
 
 void Potentials::solve(double p, const SortedSide& x, const SortedSide& y,
-                       const std::vector<Step>& steps, const IntegerMasses& masses) {
+                       const std::vector<Step>& steps, const Masses& masses) {
   with_power(p, [&](auto power) {
     const Support& support = y.support;
     follow_steps(power, x.support.points, support.points, steps, support_f_, support_g_);

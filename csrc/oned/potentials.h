@@ -32,7 +32,7 @@ struct SortedSide {
 class Potentials {
  public:
   void solve(double p, const SortedSide& x, const SortedSide& y, const std::vector<Step>& steps,
-             const IntegerMasses& masses);
+             const Masses& masses);
 
   [[nodiscard]] const std::vector<double>& f() const { return f_; }
   [[nodiscard]] const std::vector<double>& g() const { return g_; }

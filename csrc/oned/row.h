@@ -58,7 +58,7 @@ class RowSolver {
   const bool value_alone_;
   Side x_;
   Side y_;
-  std::optional<IntegerMasses> masses_;  // none: uniform, and not needed as integers
+  std::optional<Masses> masses_;  // none: uniform, and not needed as integers
   const double* a_ = nullptr;            // what masses_ has now
   const double* b_ = nullptr;
   bool has_masses_ = false;

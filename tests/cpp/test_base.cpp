@@ -90,23 +90,21 @@ TEST(InvalidArgument, SaysArgumentProblemAndExpectation) {
 
 // ---- masses and sums
 
-TEST(IntegerMasses, AddUpExactlyAndKeepEveryWeight) {
+TEST(Masses, AddUpExactlyAndKeepEveryWeight) {
   const std::vector<double> a{0.0, 1e-15, 0.3, 0.7 - 1e-15};
   const std::vector<double> b{0.25, 0.0, 0.75000001};
-  for (const double headroom : {1.0, 5.0, 1e6}) {
-    IntegerMasses masses(a.size(), b.size(), headroom);
-    masses.set(a.data(), b.data(), 1e-6);
-    const auto sum = [](const auto& v) {
-      return std::accumulate(v.begin(), v.end(), std::int64_t{0});
-    };
-    EXPECT_EQ(sum(masses.supply()), sum(masses.demand()));
-    EXPECT_LE(static_cast<double>(sum(masses.supply())) * headroom, 0x1.00001p62);
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      EXPECT_NEAR(masses.mass(masses.supply()[i]), a[i], a[i] * 0x1p-52 + 3 * 0x1p-61 * headroom);
-    }
-    EXPECT_EQ(masses.rows(), (std::vector<std::int32_t>{1, 2, 3}));
-    EXPECT_EQ(masses.cols(), (std::vector<std::int32_t>{0, 2}));
+  Masses masses(a.size(), b.size());
+  masses.set(a.data(), b.data(), 1e-6);
+  const auto sum = [](const auto& v) {
+    return std::accumulate(v.begin(), v.end(), std::int64_t{0});
+  };
+  EXPECT_EQ(sum(masses.supply()), sum(masses.demand()));
+  EXPECT_LE(static_cast<double>(sum(masses.supply())), 0x1.00001p62);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_NEAR(masses.mass(masses.supply()[i]), a[i], a[i] * 0x1p-52 + 3 * 0x1p-62);
   }
+  EXPECT_EQ(masses.rows(), (std::vector<std::int32_t>{1, 2, 3}));
+  EXPECT_EQ(masses.cols(), (std::vector<std::int32_t>{0, 2}));
 }
 
 TEST(CompensatedSum, KeepsWhatCancels) {
