@@ -112,7 +112,7 @@ struct Solver::Impl {
     if (!simplex) simplex.emplace(n, m);
     simplex->start_greedy(costs, scale, masses, start);
     DensePricing<double> pricing(costs, scale, masses.rows(),
-                                 kPricingTolerance * magnitude * scale);
+                                 kPricingTolerance * (magnitude * scale));
     out.status = simplex->run(pricing, options.max_iter, monitor);
     finish_simplex(costs, scale, false, out);
   }
@@ -123,7 +123,7 @@ struct Solver::Impl {
                    Monitor& monitor, Solution& out) {
     if (!simplex) simplex.emplace(n, m);
     const DenseProblem<T> problem{costs, scale, masses, options.n_threads, monitor};
-    out.status = exact::solve_large(problem, kPricingTolerance * magnitude * scale, start,
+    out.status = exact::solve_large(problem, kPricingTolerance * (magnitude * scale), start,
                                     options.max_iter, *simplex, u.data());
     finish_simplex(costs, scale, out.status == Status::optimal, out);
   }
