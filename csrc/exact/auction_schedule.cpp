@@ -1,6 +1,7 @@
 #include "exact/auction_schedule.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "exact/tuning.h"
@@ -26,6 +27,15 @@ double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>&
   return sum / static_cast<double>(masses.rows().size());
 }
 
+// The largest cost, of either sign; 1 where all are 0.
+double largest(const Arcs& arcs) {
+  double magnitude = 0.0;
+  for (std::size_t k = 0; k < arcs.size(); ++k) {
+    magnitude = std::max(magnitude, std::abs(arcs.costs()[k]));
+  }
+  return magnitude > 0.0 ? magnitude : 1.0;
+}
+
 }  // namespace
 
 void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refill& refill,
@@ -35,7 +45,7 @@ void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refil
     prices[static_cast<std::size_t>(j)] = -v[static_cast<std::size_t>(j)];
   }
   double epsilon = spread(arcs, masses, prices);
-  if (epsilon == 0.0) epsilon = 1.0;  // arcs that cost the same
+  if (epsilon == 0.0) epsilon = largest(arcs);  // arcs that cost the same
   int left = kAuctionRounds;
   for (; warm && left > kWarmRounds; --left) epsilon /= kEpsilonStep;
   for (int refills = kMaxRefills; left > 0;) {
