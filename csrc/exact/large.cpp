@@ -12,6 +12,7 @@
 #include "exact/certificate.h"
 #include "exact/coarse.h"
 #include "exact/crossover.h"
+#include "exact/oblong.h"
 #include "exact/pricing.h"
 #include "exact/tuning.h"
 
@@ -73,7 +74,10 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
         cost_kernels<T>().row_minimum(problem.costs.row(i), problem.scale, potentials, m).col;
     return {static_cast<std::int32_t>(i), static_cast<std::int32_t>(j), problem.cost(i, j)};
   };
-  {
+  std::vector<Flow> flows;
+  if (is_oblong(masses)) {
+    flows = place_by_regret(problem, u, v.data());
+  } else {
     Auction auction(masses);
     const Refill refill = [&](const std::vector<double>& potentials) {
       cheapest_candidates(arcs, potentials, u);
@@ -81,12 +85,12 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
       return true;
     };
     hold_auction(arcs, masses, start != nullptr, refill, problem.monitor, v, auction);
-    std::vector<Flow> flows = auction.flows(arcs);
+    flows = auction.flows(arcs);
     std::vector<std::int64_t> unplaced = auction.unplaced();
     std::vector<std::int64_t> room = auction.room();
     place_rest(unplaced, room, v, cheapest, flows);
-    build_basis(std::move(flows), arcs, masses, v, cheapest, simplex.start_tree());
   }
+  build_basis(std::move(flows), arcs, masses, v, cheapest, simplex.start_tree());
   for (;;) {
     ArcPricing pricing(arcs, masses.rows(), tolerance);
     const Status status = simplex.run(pricing, max_pivots, problem.monitor);

@@ -50,6 +50,9 @@ constexpr double kLeftAtEnd = 0.002;
 constexpr std::size_t kScansPerArc = 30;
 constexpr int kMaxRefills = 2;
 
+// There is no auction where one side has so many times as many points as the other.
+constexpr std::size_t kOblongSides = 32;
+
 // Bids between two looks at the clock, and the length at which its queue is cut.
 constexpr std::size_t kBidsPerPoll = 1024;
 constexpr std::size_t kQueueToKeep = std::size_t{1} << 20;
