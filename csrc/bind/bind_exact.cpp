@@ -112,7 +112,9 @@ void bind_exact(py::module_& module) {
       .def_readonly("interrupted", &ExactSolution::interrupted)
       .def_property_readonly("status", &ExactSolution::status_names)
       .def_property_readonly("unfinished", &ExactSolution::unfinished)
-      .def("status_of", &ExactSolution::status_of, py::arg("problem"));
+      .def("status_of", &ExactSolution::status_of, py::arg("problem"))
+      .def(py::pickle([](const ExactSolution& solution) { return solution.state(); },
+                      [](const py::tuple& state) { return ExactSolution(state); }));
 
   module.def("exact_batch", &exact_batch, py::arg("M").noconvert(), py::arg("a").noconvert(),
              py::arg("b").noconvert(), py::kw_only(), py::arg("mass_tolerance"),

@@ -28,6 +28,15 @@ inline std::string_view status_name(exact::Status status) {
   return "";  // not reached
 }
 
+inline exact::Status status_named(std::string_view name) {
+  using exact::Status;
+  for (const Status status :
+       {Status::optimal, Status::max_iter, Status::time_limit, Status::interrupted}) {
+    if (status_name(status) == name) return status;
+  }
+  throw InvalidArgument("state", "status '" + std::string(name) + "'", "a status");
+}
+
 // The answers of a batch, in arrays that Python owns.
 struct ExactSolution {
   // B problems of n x m, uninitialised.
@@ -42,6 +51,30 @@ struct ExactSolution {
         cols(new_array<std::int32_t>(batch, exact::max_plan_entries(n, m))),
         mass(new_array<double>(batch, exact::max_plan_entries(n, m))),
         status(batch) {}
+
+  // From what state() gave; InvalidArgument where it is something else.
+  explicit ExactSolution(const py::tuple& state) {
+    if (state.size() != 11) {
+      throw InvalidArgument("state", std::to_string(state.size()) + " items", "11");
+    }
+    value = state[0].cast<Array<double>>();
+    gap = state[1].cast<Array<double>>();
+    n_iter = state[2].cast<Array<std::int64_t>>();
+    potential_a = state[3].cast<Array<double>>();
+    potential_b = state[4].cast<Array<double>>();
+    count = state[5].cast<Array<std::int64_t>>();
+    rows = state[6].cast<Array<std::int32_t>>();
+    cols = state[7].cast<Array<std::int32_t>>();
+    mass = state[8].cast<Array<double>>();
+    for (const auto& name : state[9]) status.push_back(status_named(name.cast<std::string>()));
+    interrupted = state[10].cast<bool>();
+  }
+
+  // All of it, for pickles.
+  [[nodiscard]] py::tuple state() const {
+    return py::make_tuple(value, gap, n_iter, potential_a, potential_b, count, rows, cols, mass,
+                          status_names(), interrupted);
+  }
 
   exact::Solutions views() {
     return {.value = value.mutable_data(),

@@ -114,6 +114,9 @@ class Library(Protocol):
 class NumpyLibrary:
     """numpy arrays, lists, and whatever numpy makes an array of."""
 
+    def __reduce__(self) -> str:
+        return "NUMPY"  # there is one, also after copying and unpickling
+
     def adopt(self, value: object, name: str) -> npt.NDArray[Any]:
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError(f"{name}: a masked array, expected an array without a mask")

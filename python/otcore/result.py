@@ -29,6 +29,15 @@ class _Result(ABC):
     _values: Array  # (B,)
     _index: int | slice  # which of the solution's problems this is
 
+    # Pickles and deep copies hold the problem and its solution, without what was made of them since
+    # and without a tensor's graph: their value has no gradient.
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = self._problem.library.detach(self._values)
+        return type(self), (self._problem, self._solution, values, self._index)
+
+    def __copy__(self) -> _Result:
+        return self
+
     @cached_property
     def _plan(self) -> SparsePlan:
         problem, solution, index = self._problem, self._solution, self._index

@@ -26,6 +26,9 @@ _DTYPES = {True: torch.float32, False: torch.float64}
 class TorchLibrary:
     """Dense tensors on the CPU. See `otcore._arrays.Library` for what each method promises."""
 
+    def __reduce__(self) -> str:
+        return "TORCH"  # there is one, also after copying and unpickling
+
     def check_devices(self, tensors: Sequence[tuple[str, Any]]) -> None:
         """TypeError for tensors on two devices, RuntimeError for a device without solvers."""
         first, tensor = tensors[0]
