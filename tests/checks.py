@@ -23,9 +23,11 @@ U = 2.0**-53
 # docs/numerics.md: gap <= GAP_RELATIVE * |value| + GAP_ROUNDING * u * S * T.
 GAP_RELATIVE = 1e-9
 GAP_ROUNDING = 64
-# Masses become integers: each weight is rounded to a grid, and the rounding of all of them is
-# balanced. The L1 error of the marginals is at most MASS_GRID * T per row and column.
-MASS_GRID = 2.0**-52
+# Masses become multiples of a quantum of at most (n + 1) 2^-61 T: each weight is rounded, and the
+# rounding of all of them is balanced. docs/numerics.md: the L1 error of the marginals is at most
+# (MASS_ROUNDING + (n + 1) * MASS_GRID) * T per row and column.
+MASS_ROUNDING = 2.0**-52
+MASS_GRID = 2.0**-60
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def check_result(
     rows, cols = (plan.astype(np.float64).sum(axis) for axis in (1, 0))
     plan_unit = U if plan.dtype == np.float64 else 2.0**-24
     S, T = case.scale, case.mass
-    grid = (n + m) * MASS_GRID * T
+    grid = (n + m) * (MASS_ROUNDING + (n + 1) * MASS_GRID) * T
     marginal_tolerance = grid + 4 * plan_unit * T
     assert np.abs(rows - case.a).sum() + np.abs(cols - case.b).sum() <= marginal_tolerance
     marginal_error = float(np.abs(rows - case.a).sum() + np.abs(cols - case.b_given).sum())
@@ -168,7 +170,7 @@ def check_result(
     # c-transforms vary by at most the range of the costs (<= 2 S), and b-weighted means fix the
     # gauge; columns without mass may not hide at minus infinity either.
     assert size <= 16 * (S + case.cost_floor)
-    assert abs(math.fsum(g * case.b)) <= (m + 8) * U * T * size
+    assert abs(math.fsum(g * case.b)) <= ((m + 8) * U * T + grid) * size
 
     # The gap: honest, and within the contract when optimal. The dual is linear in the weights, so
     # the rounding of the masses enters with the size of the potentials.

@@ -22,6 +22,7 @@ import pytest
 
 import otcore
 from checks import assert_same, check_result
+from hostile import slow_problem
 from problems import dyadic_weights
 
 HERE = Path(__file__).parent
@@ -216,18 +217,12 @@ def test_data_loader_workers_solve_after_the_parent_did() -> None:
 # Stopped: time limits, Ctrl-C, progress
 
 
-def long_problem() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Takes a good second or more: many times what the tests wait for."""
-    rng = np.random.default_rng(0)
-    M = rng.random((2500, 2500))
-    return M, dyadic_weights(rng, 2500), dyadic_weights(rng, 2500)
-
-
 def test_time_limit_gives_a_feasible_plan_and_says_so() -> None:
-    M, a, b = long_problem()
+    case = slow_problem()
+    M, a, b = case.M, case.a, case.b
     start = time.monotonic()
     with pytest.warns(otcore.ConvergenceWarning, match="gap"):
-        result = otcore.solve(M, a, b, time_limit=0.1)
+        result = otcore.solve(M, a, b, time_limit=0.02)
     assert time.monotonic() - start < 5
     check_result(result, M, a, b, status="time_limit")
 
@@ -249,8 +244,9 @@ def test_time_limit_that_suffices_changes_nothing() -> None:
 
 def test_ctrl_c_carries_the_result_so_far() -> None:
     """SIGINT from another thread, as the terminal sends it, while the solve runs."""
-    M, a, b = long_problem()
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    case = slow_problem()
+    M, a, b = case.M, case.a, case.b
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
     start = time.monotonic()
     timer.start()
     with pytest.raises(otcore.SolveInterrupted) as caught:
@@ -285,12 +281,12 @@ def test_ctrl_c_ends_a_script() -> None:
     """Uncaught, it ends a program as KeyboardInterrupt does."""
     script = """
         import os, signal, threading
-        import numpy as np, otcore
-        M = np.random.default_rng(0).random((2500, 2500))
-        w = np.arange(1.0, 2501.0)
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        import otcore
+        from hostile import slow_problem
+        case = slow_problem()
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
-            otcore.solve(M, w, w[::-1].copy())
+            otcore.solve(case.M, case.a, case.b)
         except KeyboardInterrupt as error:
             print(type(error).__name__, error.result.status)
     """
