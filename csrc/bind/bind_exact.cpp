@@ -1,10 +1,14 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "bind/arrays.h"
 #include "bind/bind.h"
@@ -12,6 +16,7 @@
 #include "bind/hooks.h"
 #include "cost/cost.h"
 #include "exact/batch.h"
+#include "exact/sparse.h"
 
 namespace otcore::bind {
 namespace {
@@ -30,6 +35,16 @@ exact::Weights weights_view(const OptionalWeights& weights, std::size_t batch, s
                               std::to_string(batch) + " problems");
   }
   return {weights->data(), own ? length : 0};
+}
+
+// Column potentials to start from: m numbers.
+const double* start_data(const OptionalWeights& start, std::size_t m) {
+  if (!start) return nullptr;
+  if (start->ndim() != 1 || extent(*start, 0) != m) {
+    throw InvalidArgument("potentials_init", "shape " + shape_text(*start),
+                          std::to_string(m) + " column potentials");
+  }
+  return start->data();
 }
 
 struct Call {
@@ -55,13 +70,17 @@ ExactSolution solve_call(std::size_t batch, std::size_t n, std::size_t m, const 
 }
 
 ExactSolution exact_batch(const RealArray& matrices, const OptionalWeights& a,
-                          const OptionalWeights& b, double mass_tolerance,
-                          std::optional<std::size_t> max_iter, int n_threads,
+                          const OptionalWeights& b, const OptionalWeights& start,
+                          double mass_tolerance, std::optional<std::size_t> max_iter, int n_threads,
                           std::optional<double> time_limit, const py::object& progress) {
-  const Call call{a, b, {max_iter, n_threads, mass_tolerance}, time_limit, progress};
   return std::visit(
       [&](const auto& typed) {
         const auto costs = batch_view(typed, "M");
+        const Call call{a,
+                        b,
+                        {max_iter, n_threads, mass_tolerance, start_data(start, costs.cols)},
+                        time_limit,
+                        progress};
         return solve_call(costs.count, costs.rows, costs.cols, "M", call,
                           [&](exact::Weights weights_a, exact::Weights weights_b,
                               const exact::Solutions& out, Monitor& monitor) {
@@ -74,11 +93,10 @@ ExactSolution exact_batch(const RealArray& matrices, const OptionalWeights& a,
 
 ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const OptionalWeights& a,
                                  const OptionalWeights& b, const std::string& metric, double p,
-                                 double mass_tolerance, std::optional<std::size_t> max_iter,
-                                 int n_threads, std::optional<double> time_limit,
-                                 const py::object& progress) {
+                                 const OptionalWeights& start, double mass_tolerance,
+                                 std::optional<std::size_t> max_iter, int n_threads,
+                                 std::optional<double> time_limit, const py::object& progress) {
   const cost::Metric ground = cost::parse_metric(metric, p);
-  const Call call{a, b, {max_iter, n_threads, mass_tolerance}, time_limit, progress};
   return visit_pair(x, y, [&](const auto& typed_x, const auto& typed_y) {
     const auto points_x = batch_view(typed_x, "X");
     const auto points_y = batch_view(typed_y, "Y");
@@ -87,6 +105,11 @@ ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const O
           "Y", "shape " + shape_text(typed_y),
           "as many problems and coordinates as X of shape " + shape_text(typed_x));
     }
+    const Call call{a,
+                    b,
+                    {max_iter, n_threads, mass_tolerance, start_data(start, points_y.rows)},
+                    time_limit,
+                    progress};
     return solve_call(points_x.count, points_x.rows, points_y.rows, "X", call,
                       [&](exact::Weights weights_a, exact::Weights weights_b,
                           const exact::Solutions& out, Monitor& monitor) {
@@ -94,6 +117,48 @@ ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const O
                                                   call.options, out, monitor);
                       });
   });
+}
+
+// The indices and masses of a shortage, or None.
+py::object shortage_tuple(const exact::Shortage& shortage) {
+  if (shortage.rows.empty()) return py::none();
+  const auto indices = [](const std::vector<std::int32_t>& from) {
+    auto array = new_array<std::int64_t>(from.size());
+    std::copy(from.begin(), from.end(), array.mutable_data());
+    return array;
+  };
+  return py::make_tuple(indices(shortage.rows), indices(shortage.cols), shortage.supply,
+                        shortage.capacity);
+}
+
+py::tuple exact_sparse(const Array<std::int64_t>& starts, const Array<std::int32_t>& cols,
+                       const RealArray& entries, std::size_t m, const OptionalWeights& a,
+                       const OptionalWeights& b, const OptionalWeights& start,
+                       double mass_tolerance, std::optional<std::size_t> max_iter,
+                       std::optional<double> time_limit, const py::object& progress) {
+  require_dims(starts, 1, "M");
+  const std::size_t n = extent(starts, 0) - 1;
+  const Call call{a, b, {max_iter, 1, mass_tolerance, start_data(start, m)}, time_limit, progress};
+  exact::Shortage shortage;
+  ExactSolution solution = std::visit(
+      [&](const auto& typed) {
+        using T = typename std::decay_t<decltype(typed)>::value_type;
+        const auto count = static_cast<std::size_t>(typed.size());
+        if (typed.ndim() != 1 || cols.ndim() != 1 || extent(cols, 0) != count ||
+            static_cast<std::size_t>(starts.data()[n]) != count) {
+          throw InvalidArgument("M", std::to_string(count) + " entries",
+                                "a column for each and the last row's end");
+        }
+        const exact::SparseCosts<T> costs{n, m, starts.data(), cols.data(), typed.data()};
+        return solve_call(1, n, m, "M", call,
+                          [&](exact::Weights weights_a, exact::Weights weights_b,
+                              const exact::Solutions& out, Monitor& monitor) {
+                            exact::solve_sparse(costs, weights_a.data, weights_b.data, call.options,
+                                                monitor, out, shortage);
+                          });
+      },
+      entries);
+  return py::make_tuple(std::move(solution), shortage_tuple(shortage));
 }
 
 }  // namespace
@@ -117,12 +182,19 @@ void bind_exact(py::module_& module) {
                       [](const py::tuple& state) { return ExactSolution(state); }));
 
   module.def("exact_batch", &exact_batch, py::arg("M").noconvert(), py::arg("a").noconvert(),
-             py::arg("b").noconvert(), py::kw_only(), py::arg("mass_tolerance"),
-             py::arg("max_iter"), py::arg("n_threads"), py::arg("time_limit"), py::arg("progress"));
+             py::arg("b").noconvert(), py::kw_only(), py::arg("start").noconvert(),
+             py::arg("mass_tolerance"), py::arg("max_iter"), py::arg("n_threads"),
+             py::arg("time_limit"), py::arg("progress"));
   module.def("exact_batch_points", &exact_batch_points, py::arg("X").noconvert(),
              py::arg("Y").noconvert(), py::arg("a").noconvert(), py::arg("b").noconvert(),
-             py::arg("metric"), py::arg("p"), py::kw_only(), py::arg("mass_tolerance"),
-             py::arg("max_iter"), py::arg("n_threads"), py::arg("time_limit"), py::arg("progress"));
+             py::arg("metric"), py::arg("p"), py::kw_only(), py::arg("start").noconvert(),
+             py::arg("mass_tolerance"), py::arg("max_iter"), py::arg("n_threads"),
+             py::arg("time_limit"), py::arg("progress"));
+  module.def("exact_sparse", &exact_sparse, py::arg("starts").noconvert(),
+             py::arg("cols").noconvert(), py::arg("M").noconvert(), py::arg("m"),
+             py::arg("a").noconvert(), py::arg("b").noconvert(), py::kw_only(),
+             py::arg("start").noconvert(), py::arg("mass_tolerance"), py::arg("max_iter"),
+             py::arg("time_limit"), py::arg("progress"));
 }
 
 }  // namespace otcore::bind

@@ -24,6 +24,8 @@ inline std::string_view status_name(exact::Status status) {
       return "time_limit";
     case exact::Status::interrupted:
       return "interrupted";
+    case exact::Status::infeasible:
+      return "infeasible";
   }
   return "";  // not reached
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace otcore::exact {
@@ -20,6 +21,14 @@ using ArcParts = std::vector<std::vector<Arc>>;
 class Arcs {
  public:
   Arcs(std::size_t rows, std::size_t cols) : start_(rows + 1), last_row_(cols, -1) {}
+
+  // Arcs that are by row already: row i's are at start[i] .. start[i + 1], start[0] = 0.
+  Arcs(std::size_t cols, std::vector<std::size_t> start, std::vector<std::int32_t> arc_cols,
+       std::vector<double> costs)
+      : start_(std::move(start)),
+        cols_(std::move(arc_cols)),
+        costs_(std::move(costs)),
+        last_row_(cols, -1) {}
 
   // Adds arcs, in any order; pairs that are there already, and repetitions, are left out.
   void add(const ArcParts& parts);

@@ -20,28 +20,6 @@
 namespace otcore::exact {
 namespace {
 
-// Problem b's part of the caller's arrays.
-Solution part_of(const Solutions& all, std::size_t b, std::size_t n, std::size_t m) {
-  const std::size_t entries = max_plan_entries(n, m);
-  Solution one;
-  if (all.potential_a != nullptr) one.potential_a = all.potential_a + b * n;
-  if (all.potential_b != nullptr) one.potential_b = all.potential_b + b * m;
-  if (all.mass != nullptr) {
-    one.rows = all.rows + b * entries;
-    one.cols = all.cols + b * entries;
-    one.mass = all.mass + b * entries;
-  }
-  return one;
-}
-
-void store(const Solution& one, std::size_t b, const Solutions& all) {
-  if (all.value != nullptr) all.value[b] = one.value;
-  if (all.gap != nullptr) all.gap[b] = one.gap;
-  if (all.n_iter != nullptr) all.n_iter[b] = one.n_iter;
-  if (all.status != nullptr) all.status[b] = one.status;
-  if (all.count != nullptr) all.count[b] = static_cast<std::int64_t>(one.count);
-}
-
 const double* weights_of(const Weights& weights, std::size_t b) {
   return weights.data == nullptr ? nullptr : weights.data + b * weights.batch_stride;
 }

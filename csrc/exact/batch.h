@@ -11,7 +11,8 @@
 
 namespace otcore::exact {
 
-enum class Status : std::int8_t { optimal, max_iter, time_limit, interrupted };
+// infeasible: of sparse costs alone.
+enum class Status : std::int8_t { optimal, max_iter, time_limit, interrupted, infeasible };
 
 // Weights of a batch: entry j of problem b at data[b * batch_stride + j]; a null pointer means
 // uniform weights of total mass 1. Non-negative, finite, with a positive sum.
@@ -25,6 +26,9 @@ struct Options {
   std::optional<std::size_t> max_iter;
   int n_threads = 0;             // 0: num_threads()
   double mass_tolerance = 1e-6;  // relative difference of sum(a) and sum(b) that is normalised
+  // Column potentials to start every problem from, finite, one for each column; null: none.
+  // Assignments have no use for them.
+  const double* start = nullptr;
 };
 
 // Where the answers go: arrays of the caller, problem b's part at b times the part's length.

@@ -4,36 +4,23 @@
 #include <limits>
 #include <vector>
 
-#include "exact/kernels.h"
+#include "base/sum.h"
+#include "exact/sparse_costs.h"
 
 namespace otcore::exact {
 namespace {
 
-// Neumaier's compensated sum: the gap is a difference of two sums of nearly equal size.
-class Sum {
- public:
-  void add(double x) {
-    const double sum = sum_ + x;
-    lost_ += (sum_ >= 0 ? sum_ : -sum_) >= (x >= 0 ? x : -x) ? (sum_ - sum) + x : (x - sum) + sum_;
-    sum_ = sum;
-  }
-  [[nodiscard]] double value() const { return sum_ + lost_; }
-
- private:
-  double sum_ = 0.0;
-  double lost_ = 0.0;
-};
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // v_j = min_i C_ij - u_i for the columns without mass, over the rows with mass.
-template <class T>
-void complete_columns(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
-                      const double* u, double* v) {
-  std::vector<double> minima(m, std::numeric_limits<double>::infinity());
+template <class Costs>
+void complete_columns(const Costs& costs, const Masses& masses, const double* u, double* v) {
+  std::vector<double> minima(costs.cols(), kInfinity);
   for (const std::int32_t i : masses.rows()) {
     const auto row = static_cast<std::size_t>(i);
-    cost_kernels<T>().fold_minima(costs.row(row), scale, u[row], m, minima.data());
+    costs.fold_minima(row, u[row], minima.data());
   }
-  for (std::size_t j = 0; j < m; ++j) {
+  for (std::size_t j = 0; j < minima.size(); ++j) {
     if (masses.demand()[j] == 0) v[j] = minima[j];
   }
 }
@@ -41,7 +28,7 @@ void complete_columns(MatrixView<const T> costs, std::size_t m, double scale, co
 }  // namespace
 
 double centre(const Masses& masses, std::size_t m, double* v) {
-  Sum weighted;
+  CompensatedSum weighted;
   for (const std::int32_t j : masses.cols()) {
     const auto col = static_cast<std::size_t>(j);
     weighted.add(masses.mass(masses.demand()[col]) * v[col]);
@@ -51,44 +38,46 @@ double centre(const Masses& masses, std::size_t m, double* v) {
   return shift;
 }
 
-template <class T>
-void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
-             const IntegerPlan& plan, bool transformed, double* u, double* v, Solution& out) {
-  const auto transform = [&](std::size_t row) {
-    u[row] = cost_kernels<T>().row_minimum_value(costs.row(row), scale, v, costs.cols);
-  };
+template <class Costs>
+void certify(const Costs& costs, const Masses& masses, const IntegerPlan& plan, bool transformed,
+             double* u, double* v, Solution& out) {
+  const std::size_t n = costs.rows();
+  const std::size_t m = costs.cols();
   if (masses.cols().size() < m) {
     if (!transformed) {
       // Massless columns are at -infinity here, so they are not in the rows' minima.
-      for (const std::int32_t i : masses.rows()) transform(static_cast<std::size_t>(i));
+      for (const std::int32_t i : masses.rows())
+        u[i] = costs.row_minimum(static_cast<std::size_t>(i), v);
     }
-    complete_columns(costs, m, scale, masses, u, v);
+    complete_columns(costs, masses, u, v);
   }
   if (!transformed) centre(masses, m, v);
-  for (std::size_t i = 0; i < costs.rows; ++i) {
-    if (!transformed || masses.supply()[i] == 0) transform(i);
+  std::replace(v, v + m, kInfinity, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!transformed || masses.supply()[i] == 0) u[i] = costs.row_minimum(i, v);
   }
-  Sum dual;
-  for (std::size_t i = 0; i < costs.rows; ++i) {
+  std::replace(u, u + n, kInfinity, 0.0);
+  CompensatedSum dual;
+  for (std::size_t i = 0; i < n; ++i) {
     dual.add(masses.mass(masses.supply()[i]) * u[i]);
   }
   for (const std::int32_t j : masses.cols()) {
     const auto col = static_cast<std::size_t>(j);
     dual.add(masses.mass(masses.demand()[col]) * v[col]);
   }
-  Sum value;
+  CompensatedSum value;
   for (std::size_t k = 0; k < plan.count; ++k) {
     const double cost =
-        static_cast<double>(costs.row(static_cast<std::size_t>(plan.rows[k]))[plan.cols[k]]);
-    value.add(masses.mass(plan.units[k]) * (cost * scale));
+        costs.cost(static_cast<std::size_t>(plan.rows[k]), static_cast<std::size_t>(plan.cols[k]));
+    value.add(masses.mass(plan.units[k]) * cost);
   }
-  out.value = value.value() / scale;
-  out.gap = (value.value() - dual.value()) / scale;
+  out.value = value.value() / costs.scale;
+  out.gap = (value.value() - dual.value()) / costs.scale;
   if (out.potential_a != nullptr) {
-    for (std::size_t i = 0; i < costs.rows; ++i) out.potential_a[i] = u[i] / scale;
+    for (std::size_t i = 0; i < n; ++i) out.potential_a[i] = u[i] / costs.scale;
   }
   if (out.potential_b != nullptr) {
-    for (std::size_t j = 0; j < m; ++j) out.potential_b[j] = v[j] / scale;
+    for (std::size_t j = 0; j < m; ++j) out.potential_b[j] = v[j] / costs.scale;
   }
 }
 
@@ -115,9 +104,13 @@ void write_sorted(const IntegerPlan& plan, std::size_t n, std::size_t m, const M
   }
 }
 
-template void certify(MatrixView<const float>, std::size_t, double, const Masses&,
-                      const IntegerPlan&, bool, double*, double*, Solution&);
-template void certify(MatrixView<const double>, std::size_t, double, const Masses&,
-                      const IntegerPlan&, bool, double*, double*, Solution&);
+#define OTCORE_INSTANTIATE(Costs)                                                                \
+  template void certify(const Costs&, const Masses&, const IntegerPlan&, bool, double*, double*, \
+                        Solution&);
+OTCORE_INSTANTIATE(DenseCosts<float>)
+OTCORE_INSTANTIATE(DenseCosts<double>)
+OTCORE_INSTANTIATE(SparseCosts<float>)
+OTCORE_INSTANTIATE(SparseCosts<double>)
+#undef OTCORE_INSTANTIATE
 
 }  // namespace otcore::exact

@@ -7,6 +7,7 @@
 
 #include "base/masses.h"
 #include "base/views.h"
+#include "exact/kernels.h"
 #include "exact/problem.h"
 
 namespace otcore::exact {
@@ -22,15 +23,36 @@ struct IntegerPlan {
 // Shifts the column potentials v so that sum_j b_j v_j = 0; returns what they lost.
 double centre(const Masses& masses, std::size_t m, double* v);
 
+// A dense matrix times a power of two, for certify. view.cols is m, or m padded: padding columns
+// hold +infinity costs and v = 0.
+template <class T>
+struct DenseCosts {
+  MatrixView<const T> view;
+  std::size_t m;
+  double scale;
+
+  [[nodiscard]] std::size_t rows() const { return view.rows; }
+  [[nodiscard]] std::size_t cols() const { return m; }
+  [[nodiscard]] double cost(std::size_t i, std::size_t j) const {
+    return static_cast<double>(view.row(i)[j]) * scale;
+  }
+  [[nodiscard]] double row_minimum(std::size_t i, const double* v) const {
+    return cost_kernels<T>().row_minimum_value(view.row(i), scale, v, view.cols);
+  }
+  void fold_minima(std::size_t i, double u, double* minima) const {
+    cost_kernels<T>().fold_minima(view.row(i), scale, u, m, minima);
+  }
+};
+
 // Given column potentials v (scaled; -infinity where a column has no mass): gives massless columns
 // the largest feasible potential, centres v, sets u to the c-transform of v, u_i = min_j C_ij -
 // v_j, so that u_i + v_j <= C_ij holds for every arc up to one rounding, and fills value, gap and
-// potentials of `out` in the costs' own scale. costs.cols is m, or m padded: padding columns hold
-// +infinity costs and v = 0. u has room for costs.rows; transformed: v is centred and u is its
-// c-transform already, for the rows with mass.
-template <class T>
-void certify(MatrixView<const T> costs, std::size_t m, double scale, const Masses& masses,
-             const IntegerPlan& plan, bool transformed, double* u, double* v, Solution& out);
+// potentials of `out` in the costs' own scale. Rows and columns that no arc bounds get 0. u has
+// room for all rows; transformed: v is centred and u is its c-transform already, for the rows with
+// mass. Costs: DenseCosts, or what has its functions.
+template <class Costs>
+void certify(const Costs& costs, const Masses& masses, const IntegerPlan& plan, bool transformed,
+             double* u, double* v, Solution& out);
 
 // Writes the plan's arcs to out.rows, out.cols and out.mass, by row and then by column. `counts`
 // is scratch of max(n, m) + 1 numbers, `order` of plan.count.

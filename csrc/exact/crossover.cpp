@@ -55,6 +55,7 @@ class Joiner {
   // out of a part, from a row to a column.
   void join() {
     distance_.assign(members_.size(), kInfinity);
+    open_v_.assign(m_, -kInfinity);
     via_.resize(members_.size());
     reach(root_part(), 0.0, {});
     std::size_t next_unreached = 0;
@@ -69,6 +70,7 @@ class Joiner {
       if (reached_[part]) continue;
       reached_[part] = true;
       ++done;
+      open(part);
       if (part != root_part()) flows_.push_back(via_[part]);
       relax_into(part, distance);
     }
@@ -158,15 +160,16 @@ class Joiner {
     }
   }
 
+  void open(std::size_t part) {
+    for (const std::size_t node : members_[part]) {
+      if (node >= n_) open_v_[node - n_] = potential_[node];
+    }
+  }
+
   // From a part that no arc of the set leads out of to one that is reached already.
   Flow arc_out_of(std::size_t part) {
-    std::vector<double> v(m_, -kInfinity);
-    for (const std::int32_t j : masses_.cols()) {
-      const std::size_t node = n_ + static_cast<std::size_t>(j);
-      if (reached_[part_of(node)]) v[static_cast<std::size_t>(j)] = potential_[node];
-    }
     const std::size_t row = *std::min_element(members_[part].begin(), members_[part].end());
-    const Arc arc = cheapest_(row, v.data());
+    const Arc arc = cheapest_(row, open_v_.data());
     return {arc.row, arc.col, 0, arc.cost};
   }
 
@@ -181,6 +184,7 @@ class Joiner {
   std::vector<std::vector<std::size_t>> members_;
   std::vector<std::size_t> starts_;
   std::vector<Arc> by_col_;
+  std::vector<double> open_v_;  // of columns in parts that are reached; -infinity elsewhere
   std::vector<double> distance_;
   std::vector<Flow> via_;
   std::vector<bool> reached_;

@@ -12,6 +12,10 @@
 
 namespace otcore::exact {
 
+// Pricing calls an arc violated below minus this many units in the last place of the largest cost:
+// above the rounding of potentials that are sums along tree paths, far below the contract's 1e-9.
+constexpr double kPricingTolerance = 32 * 0x1p-53;
+
 // An arc of negative reduced cost C_ij - u_i - v_j.
 struct Candidate {
   std::size_t row;

@@ -15,24 +15,31 @@
 #include "exact/pricing.h"
 #include "exact/range.h"
 #include "exact/simplex.h"
+#include "exact/start.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
-namespace {
 
-// Pricing calls an arc violated below minus this many units in the last place of the largest cost:
-// above the rounding of potentials that are sums along tree paths, far below the contract's 1e-9.
-constexpr double kPricingTolerance = 32 * 0x1p-53;
-
-// The power of two that brings the largest cost near 1, for costs that are so large or small that
-// differences and products with masses could leave the range of a double; 1 otherwise.
-double scale_for(double magnitude) {
-  constexpr double kLargest = 0x1p300;
-  if (magnitude == 0.0 || (magnitude < kLargest && magnitude > 1 / kLargest)) return 1.0;
-  return std::exp2(std::clamp(-std::floor(std::log2(magnitude)), -1000.0, 1000.0));
+Solution part_of(const Solutions& all, std::size_t b, std::size_t n, std::size_t m) {
+  const std::size_t entries = max_plan_entries(n, m);
+  Solution one;
+  if (all.potential_a != nullptr) one.potential_a = all.potential_a + b * n;
+  if (all.potential_b != nullptr) one.potential_b = all.potential_b + b * m;
+  if (all.mass != nullptr) {
+    one.rows = all.rows + b * entries;
+    one.cols = all.cols + b * entries;
+    one.mass = all.mass + b * entries;
+  }
+  return one;
 }
 
-}  // namespace
+void store(const Solution& one, std::size_t b, const Solutions& all) {
+  if (all.value != nullptr) all.value[b] = one.value;
+  if (all.gap != nullptr) all.gap[b] = one.gap;
+  if (all.n_iter != nullptr) all.n_iter[b] = one.n_iter;
+  if (all.status != nullptr) all.status[b] = one.status;
+  if (all.count != nullptr) all.count[b] = static_cast<std::int64_t>(one.count);
+}
 
 // Scratch for one problem at a time. Each method's own is made at its first problem and kept.
 struct Solver::Impl {
@@ -76,13 +83,12 @@ struct Solver::Impl {
 
   // Costs laid out as the buffer, entries ranged.
   void solve_padded(const double* costs, const CostRange& range, Monitor& monitor, Solution& out) {
-    const double magnitude = std::max(std::abs(range.low), std::abs(range.high));
-    const double scale = scale_for(magnitude);
+    const double scale = scale_for(magnitude(range));
     const MatrixView<const double> view{costs, n, stride, stride};
     if (is_assignment(monitor)) {
       solve_assignment(view, scale, out);
     } else {
-      solve_simplex(view, magnitude, scale, nullptr, monitor, out);
+      solve_simplex(view, magnitude(range) * scale, scale, monitor, out);
     }
   }
 
@@ -106,25 +112,32 @@ struct Solver::Impl {
     finish(costs, scale, n, false, assignment->v().data(), out);
   }
 
-  // Every arc is priced in turn.
-  void solve_simplex(MatrixView<const double> costs, double magnitude, double scale,
-                     const double* start, Monitor& monitor, Solution& out) {
+  // The caller's potentials in the solver's scale, or null.
+  const double* scaled_start(double largest, double scale) {
+    if (options.start == nullptr) return nullptr;
+    scale_start(options.start, masses, 2.0 * largest, scale, start);
+    return start.data();
+  }
+
+  // Every arc is priced in turn. `largest` is the largest modulus of a scaled cost.
+  void solve_simplex(MatrixView<const double> costs, double largest, double scale, Monitor& monitor,
+                     Solution& out) {
     if (!simplex) simplex.emplace(n, m);
-    simplex->start_greedy(costs, scale, masses, start);
-    DensePricing<double> pricing(costs, scale, masses.rows(),
-                                 kPricingTolerance * (magnitude * scale));
+    simplex->start_greedy(costs, scale, masses, scaled_start(largest, scale));
+    DensePricing<double> pricing(costs, scale, masses.rows(), kPricingTolerance * largest);
     out.status = simplex->run(pricing, options.max_iter, monitor);
     finish_simplex(costs, scale, false, out);
   }
 
   // The matrix is read in place, and only looked at as a whole a few times.
   template <class T>
-  void solve_large(MatrixView<const T> costs, double magnitude, double scale, const double* start,
-                   Monitor& monitor, Solution& out) {
+  void solve_large(MatrixView<const T> costs, double largest, double scale, Monitor& monitor,
+                   Solution& out) {
     if (!simplex) simplex.emplace(n, m);
     const DenseProblem<T> problem{costs, scale, masses, options.n_threads, monitor};
-    out.status = exact::solve_large(problem, kPricingTolerance * (magnitude * scale), start,
-                                    options.max_iter, *simplex, u.data());
+    out.status =
+        exact::solve_large(problem, kPricingTolerance * largest, scaled_start(largest, scale),
+                           options.max_iter, *simplex, u.data());
     finish_simplex(costs, scale, out.status == Status::optimal, out);
   }
 
@@ -139,7 +152,8 @@ struct Solver::Impl {
   void finish(MatrixView<const T> costs, double scale, std::size_t count, bool transformed,
               double* col_potentials, Solution& out) {
     const IntegerPlan plan{count, plan_rows.data(), plan_cols.data(), plan_units.data()};
-    certify(costs, m, scale, masses, plan, transformed, u.data(), col_potentials, out);
+    certify(DenseCosts<T>{costs, m, scale}, masses, plan, transformed, u.data(), col_potentials,
+            out);
     if (!std::isfinite(out.value)) {
       throw InvalidArgument("M", "the transport cost overflows",
                             "costs whose products with the masses are finite");
@@ -162,6 +176,7 @@ struct Solver::Impl {
   std::vector<std::int32_t> order;
 
   std::vector<double> scaled;
+  std::vector<double> start;
 
   std::optional<AssignmentSolver> assignment;
   std::optional<NetworkSimplex> simplex;
@@ -201,8 +216,8 @@ void Solver::solve(MatrixView<const T> costs, const double* a, const double* b, 
     return;
   }
   const CostRange range = range_of(costs, impl.options.n_threads, monitor);
-  const double magnitude = std::max(std::abs(range.low), std::abs(range.high));
-  impl.solve_large(costs, magnitude, scale_for(magnitude), nullptr, monitor, out);
+  const double scale = scale_for(magnitude(range));
+  impl.solve_large(costs, magnitude(range) * scale, scale, monitor, out);
 }
 
 template void Solver::solve(MatrixView<const float>, const double*, const double*, Monitor&,

@@ -28,6 +28,10 @@ struct Solution {
   double* mass = nullptr;
 };
 
+// Problem b's part of the arrays of a batch of n x m, and the way back of what is no array.
+Solution part_of(const Solutions& all, std::size_t b, std::size_t n, std::size_t m);
+void store(const Solution& one, std::size_t b, const Solutions& all);
+
 // Solves one problem after another without allocating: one Solver per thread. Uniform square
 // problems are assignments (shortest augmenting paths); all others, large ones, and those
 // where Options::max_iter is below n, go through the network simplex.

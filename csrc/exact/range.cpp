@@ -47,6 +47,16 @@ CostRange range_of(MatrixView<const T> costs, int n_threads, Monitor& monitor) {
   return all;
 }
 
+double magnitude(const CostRange& range) {
+  return std::max(std::abs(range.low), std::abs(range.high));
+}
+
+double scale_for(double magnitude) {
+  constexpr double kLargest = 0x1p300;
+  if (magnitude == 0.0 || (magnitude < kLargest && magnitude > 1 / kLargest)) return 1.0;
+  return std::exp2(std::clamp(-std::floor(std::log2(magnitude)), -1000.0, 1000.0));
+}
+
 template void throw_not_finite(MatrixView<const float>);
 template void throw_not_finite(MatrixView<const double>);
 template CostRange range_of(MatrixView<const float>, int, Monitor&);

@@ -15,4 +15,11 @@ template <class T>
 template <class T>
 CostRange range_of(MatrixView<const T> costs, int n_threads, Monitor& monitor);
 
+// The largest modulus of a cost.
+double magnitude(const CostRange& range);
+
+// The power of two that brings the largest cost near 1, for costs that are so large or small that
+// differences and products with masses could leave the range of a double; 1 otherwise.
+double scale_for(double magnitude);
+
 }  // namespace otcore::exact

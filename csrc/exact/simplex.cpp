@@ -111,6 +111,17 @@ void NetworkSimplex::start_greedy(MatrixView<const T> costs, double scale, const
   }
 }
 
+void NetworkSimplex::set_costs(
+    const std::function<double(std::size_t row, std::size_t col)>& cost) {
+  const Node root = tree_.root();
+  for (Node node = tree_.next(root); node != Tree::kNone; node = tree_.next(node)) {
+    const Node row = is_row(node) ? node : tree_.parent(node);
+    const Node col = is_row(node) ? tree_.parent(node) : node;
+    tree_.set_cost(node, cost(static_cast<std::size_t>(row), static_cast<std::size_t>(col) - n_));
+  }
+  compute_potentials();
+}
+
 void NetworkSimplex::compute_potentials() {
   const Node root = tree_.root();
   potential(root) = 0.0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -39,6 +40,9 @@ class NetworkSimplex {
   // mass are not set (the columns': -infinity).
   template <class Pricing>
   Status run(Pricing& pricing, std::optional<std::size_t> max_pivots, Monitor& monitor);
+
+  // Gives the basic arcs other costs, and itself their potentials.
+  void set_costs(const std::function<double(std::size_t row, std::size_t col)>& cost);
 
   [[nodiscard]] std::size_t pivots() const { return pivots_; }
 

@@ -33,6 +33,7 @@ class Tree {
   [[nodiscard]] std::int64_t flow(Node node) const { return flow_[index(node)]; }
   [[nodiscard]] double cost(Node node) const { return cost_[index(node)]; }
   void add_flow(Node node, std::int64_t change) { flow_[index(node)] += change; }
+  void set_cost(Node node, double cost) { cost_[index(node)] = cost; }
   [[nodiscard]] std::int32_t size(Node node) const { return size_[index(node)]; }
 
   // Neighbours in preorder over the whole tree, kNone at its ends.

@@ -10,13 +10,14 @@ from __future__ import annotations
 from . import cost, minibatch, oned
 from ._core import __version__
 from ._runtime import info, set_num_threads
-from .errors import ConvergenceWarning, SolveInterrupted
+from .errors import ConvergenceWarning, InfeasibleError, SolveInterrupted
 from .result import BatchResult, OTResult
 from .solve import solve, solve_batch, solve_sample, solve_sample_batch
 
 __all__ = [
     "BatchResult",
     "ConvergenceWarning",
+    "InfeasibleError",
     "OTResult",
     "SolveInterrupted",
     "__version__",

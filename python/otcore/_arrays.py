@@ -120,6 +120,9 @@ class NumpyLibrary:
     def adopt(self, value: object, name: str) -> npt.NDArray[Any]:
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError(f"{name}: a masked array, expected an array without a mask")
+        issparse = getattr(sys.modules.get("scipy.sparse"), "issparse", None)
+        if issparse is not None and issparse(value):
+            raise TypeError(f"{name}: a sparse matrix, expected a dense array")
         tensor = torch_type("Tensor")
         if tensor is not None and any(isinstance(leaf, tensor) for leaf in _leaves(value)):
             raise TypeError(f"{name}: a list of tensors, expected a tensor: use torch.stack")

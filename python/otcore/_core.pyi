@@ -41,7 +41,7 @@ class ExactSolution:
     @property
     def mass(self) -> _Float64: ...  # (B, E)
     @property
-    def status(self) -> list[str]: ...  # B of "optimal", "max_iter", "time_limit", "interrupted"
+    def status(self) -> list[str]: ...  # B of "optimal", "max_iter", "infeasible", ...
     @property
     def unfinished(self) -> int: ...  # how many are not optimal
     @property
@@ -56,6 +56,7 @@ def exact_batch(
     a: _Float64 | None,
     b: _Float64 | None,
     *,
+    start: _Float64 | None,  # (m,)
     mass_tolerance: float,
     max_iter: int | None,
     n_threads: int,
@@ -70,12 +71,32 @@ def exact_batch_points(
     metric: str,
     p: float,
     *,
+    start: _Float64 | None,  # (m,)
     mass_tolerance: float,
     max_iter: int | None,
     n_threads: int,
     time_limit: float | None,
     progress: Callable[[int, int], object] | None,
 ) -> ExactSolution: ...
+
+# One problem in compressed rows, and of one without a plan the rows and columns that show it, with
+# their masses.
+def exact_sparse(
+    starts: npt.NDArray[np.int64],  # (n + 1,)
+    cols: npt.NDArray[np.int32],  # (E,)
+    M: _Real,  # (E,)
+    m: int,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    *,
+    start: _Float64 | None,  # (m,)
+    mass_tolerance: float,
+    max_iter: int | None,
+    time_limit: float | None,
+    progress: Callable[[int, int], object] | None,
+) -> tuple[
+    ExactSolution, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], float, float] | None
+]: ...
 
 class LineValues:
     """Values of B problems on the line, and what their gradients are made of, or None."""

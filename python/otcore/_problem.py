@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import Array, Library, Real, open_door
-from ._shapes import core_weights, cost_matrices, point_pair
+from ._arrays import Array, Library, open_door
+from ._shapes import column_potentials, contiguous_entries, core_weights, cost_matrices, point_pair
+from ._sparse import SparseCosts, is_sparse, take_apart
 from .cost import Metric, MetricLike, parse_metric
 
 # The relative difference of the two total masses that is normalised: what rounding weights to the
@@ -25,13 +26,15 @@ class Problem:
 
     library: Library
     sources: tuple[Array, ...]  # what the caller passed, in its library: data, then a, b. Points of
-    # the line may lack the last axis of `data`.
-    data: tuple[Real, ...]  # (M,) of shape (B, n, m), or (X, Y) of (B, n, d) and (B, m, d)
+    # the line may lack the last axis of `data`; of a sparse matrix it is the stored entries.
+    data: tuple[Any, ...]  # what the core takes: (M,) of shape (B, n, m), or SparseCosts, or
+    # (X, Y) of (B, n, d) and (B, m, d)
     metric: Metric | None  # None for cost matrices
     a: npt.NDArray[np.float64] | None  # (n,) or (B, n); None is uniform of mass 1
     b: npt.NDArray[np.float64] | None
     mass_tolerance: float
     batched: bool
+    start: npt.NDArray[np.float64] | None = None  # (m,): column potentials to start from
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -41,17 +44,36 @@ class Problem:
 
     @property
     def dtype(self) -> np.dtype[np.float32] | np.dtype[np.float64]:
-        return self.data[0].dtype
+        dtype: np.dtype[np.float32] | np.dtype[np.float64] = self.data[0].dtype
+        return dtype
 
 
 def matrix_problem(
-    M: npt.ArrayLike, a: npt.ArrayLike | None, b: npt.ArrayLike | None, *, batched: bool
+    M: npt.ArrayLike,
+    a: npt.ArrayLike | None,
+    b: npt.ArrayLike | None,
+    *,
+    batched: bool,
+    potentials_init: Any = None,
 ) -> Problem:
     """The problem of given cost matrices, checked."""
+    if is_sparse(M) and not batched:
+        return _sparse_problem(M, a, b, potentials_init)
     library, sources = open_door((("M", M),), (("a", a), ("b", b)))
     costs = cost_matrices(library.to_numpy(sources[0]), batched=batched)
     shape = costs.shape if batched else (1, *costs.shape)
-    return _weighted(library, sources, (costs.reshape(shape),), shape[1:], None, batched)
+    data = (costs.reshape(shape),)
+    return _weighted(library, sources, data, shape[1:], None, batched, potentials_init)
+
+
+def _sparse_problem(
+    M: Any, a: npt.ArrayLike | None, b: npt.ArrayLike | None, potentials_init: Any
+) -> Problem:
+    stored = take_apart(M, "M")
+    library, sources = open_door((("M", stored.entries),), (("a", a), ("b", b)))
+    entries = contiguous_entries(library.to_numpy(sources[0]))
+    costs = SparseCosts(stored.starts, stored.cols, entries, stored.shape[1])
+    return _weighted(library, sources, (costs,), stored.shape, None, False, potentials_init)
 
 
 def points_problem(
@@ -62,6 +84,7 @@ def points_problem(
     *,
     metric: MetricLike,
     batched: bool,
+    potentials_init: Any = None,
 ) -> Problem:
     """The problem of transporting points, checked."""
     ground = parse_metric(metric)
@@ -72,7 +95,8 @@ def points_problem(
     if not batched:
         points_x, points_y = points_x[None], points_y[None]
     sides = points_x.shape[1], points_y.shape[1]
-    return _weighted(library, sources, (points_x, points_y), sides, ground, batched)
+    data = (points_x, points_y)
+    return _weighted(library, sources, data, sides, ground, batched, potentials_init)
 
 
 def checked_weights(
@@ -102,11 +126,13 @@ def checked_weights(
 def _weighted(
     library: Library,
     sources: list[Array],
-    data: tuple[Real, ...],
+    data: tuple[Any, ...],
     sides: tuple[int, ...],
     metric: Metric | None,
     batched: bool,
+    potentials_init: Any,
 ) -> Problem:
-    batch = len(data[0]) if batched else None
+    batch = data[0].shape[0] if batched else None
     (a, b), tolerance = checked_weights(library, sources[-2:], data[0].dtype, batch, sides)
-    return Problem(library, tuple(sources), data, metric, a, b, tolerance, batched)
+    start = None if potentials_init is None else column_potentials(potentials_init, sides)
+    return Problem(library, tuple(sources), data, metric, a, b, tolerance, batched, start)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import FLOAT32, FLOAT64, Real, contiguous, real_dtype, shape_error
+from ._arrays import (
+    FLOAT32,
+    FLOAT64,
+    Real,
+    contiguous,
+    open_door,
+    real_dtype,
+    require_finite,
+    shape_error,
+)
 
 
 def cost_matrices(array: npt.NDArray[Any], *, batched: bool) -> Real:
@@ -35,6 +45,32 @@ def point_pair(x: npt.NDArray[Any], y: npt.NDArray[Any], *, batched: bool) -> tu
         expected = f"(B, m, d) = ({len(x)}, m, {x.shape[-1]})" if batched else f"(m, {x.shape[1]})"
         raise shape_error("Y", y.shape, f"{expected} as X has shape {x.shape}")
     return contiguous(x, dtype), contiguous(y, dtype)
+
+
+def contiguous_entries(array: npt.NDArray[Any]) -> Real:
+    """The stored entries of a sparse cost matrix, ready for the core."""
+    return contiguous(array, real_dtype(array, "M"))
+
+
+def column_potentials(potentials_init: Any, sides: Sequence[int]) -> npt.NDArray[np.float64]:
+    """g out of a pair (f, g) or a result, checked; of any library, as it is only a start."""
+    pair = getattr(potentials_init, "potentials", potentials_init)
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(
+            f"potentials_init: a {type(potentials_init).__name__}, "
+            "expected a pair (f, g) of potentials, or an OTResult"
+        )
+    arrays = []
+    for potential, side in zip(pair, sides, strict=True):
+        library, (source,) = open_door((("potentials_init", potential),))
+        array = library.to_numpy(source)
+        real_dtype(array, "potentials_init")
+        if array.shape != (side,):
+            expected = f"a pair of shapes ({sides[0]},) and ({sides[1]},)"
+            raise shape_error("potentials_init", array.shape, expected)
+        arrays.append(np.ascontiguousarray(array, np.float64))
+        require_finite(arrays[-1], "potentials_init")
+    return arrays[1]
 
 
 def core_weights(

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from . import _core
 from ._core import ExactSolution
 from ._options import Options
 from ._problem import Problem
 from ._progress import reporter
-from .errors import ConvergenceWarning, SolveInterrupted
+from ._sparse import SparseCosts
+from .errors import ConvergenceWarning, InfeasibleError, SolveInterrupted
 from .result import BatchResult, OTResult
+
+# Rows and columns of a set that shows that there is no plan, and their masses.
+Shortage: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], float, float]
 
 # From warnings.warn up to the caller of otcore.solve.
 _STACK_LEVEL = 4
@@ -18,7 +26,10 @@ _STACK_LEVEL = 4
 
 def solve_one(problem: Problem, options: Options) -> OTResult:
     """The solution of a problem that is no batch."""
-    solution = _solve(problem, options)
+    solution, shortage = _solve(problem, options)
+    if shortage is not None:
+        values = problem.library.wrap(solution.value, problem.sources)
+        raise InfeasibleError(*shortage, OTResult(problem, solution, values, 0))
     result = OTResult(problem, solution, problem.library.value(problem, solution), 0)
     _tell(result, solution)
     return result
@@ -26,40 +37,60 @@ def solve_one(problem: Problem, options: Options) -> OTResult:
 
 def solve_many(problem: Problem, options: Options) -> BatchResult:
     """The solutions of a batch."""
-    solution = _solve(problem, options)
+    solution, _ = _solve(problem, options)
     values = problem.library.value(problem, solution)
     result = BatchResult(problem, solution, values, slice(None))
     _tell(result, solution)
     return result
 
 
-def _solve(problem: Problem, options: Options) -> ExactSolution:
+def _solve(problem: Problem, options: Options) -> tuple[ExactSolution, Shortage | None]:
     n_threads = options.n_threads or problem.library.n_threads()
+    costs: Any = problem.data[0]
     with reporter(options.progress, "exact") as progress:
-        if problem.metric is None:
-            return _core.exact_batch(
-                problem.data[0],
+        if isinstance(costs, SparseCosts):
+            return _core.exact_sparse(
+                costs.starts,
+                costs.cols,
+                costs.entries,
+                costs.m,
                 problem.a,
                 problem.b,
+                start=problem.start,
+                mass_tolerance=problem.mass_tolerance,
+                max_iter=options.max_iter,
+                time_limit=options.time_limit,
+                progress=progress,
+            )
+        if problem.metric is None:
+            solution = _core.exact_batch(
+                costs,
+                problem.a,
+                problem.b,
+                start=problem.start,
                 mass_tolerance=problem.mass_tolerance,
                 max_iter=options.max_iter,
                 n_threads=n_threads,
                 time_limit=options.time_limit,
                 progress=progress,
             )
-        return _core.exact_batch_points(
-            problem.data[0],
-            problem.data[1],
+            return solution, None
+        targets: Any = problem.data[1]
+        solution = _core.exact_batch_points(
+            costs,
+            targets,
             problem.a,
             problem.b,
             problem.metric.name,
             problem.metric.p,
+            start=problem.start,
             mass_tolerance=problem.mass_tolerance,
             max_iter=options.max_iter,
             n_threads=n_threads,
             time_limit=options.time_limit,
             progress=progress,
         )
+        return solution, None
 
 
 def _tell(result: OTResult | BatchResult, solution: ExactSolution) -> None:

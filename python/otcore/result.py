@@ -259,7 +259,7 @@ class OTResult(_Result):
 
     @property
     def status(self) -> str:
-        """ "optimal", "max_iter", "time_limit" or "interrupted"."""
+        """ "optimal", "max_iter", "time_limit", "interrupted" or "infeasible"."""
         return self._solution.status_of(self._index)
 
     @property
@@ -269,7 +269,10 @@ class OTResult(_Result):
 
     @property
     def gap(self) -> float:
-        """`value` minus the value of the dual potentials: the answer is optimal to this much."""
+        """`value` minus the value of the dual potentials: the answer is optimal to this much.
+
+        Infinite where the plan misses mass, as it may on sparse costs that were stopped early.
+        """
         return float(self._solution.gap[self._index])
 
     @property

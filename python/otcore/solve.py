@@ -20,6 +20,7 @@ def solve(
     b: npt.ArrayLike | None = None,
     *,
     method: str = "auto",
+    potentials_init: tuple[npt.ArrayLike, npt.ArrayLike] | OTResult | None = None,
     max_iter: int | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -31,10 +32,12 @@ def solve(
 
     Parameters
     ----------
-    M : array_like, shape (n, m)
+    M : array_like or sparse matrix, shape (n, m)
         Costs: any finite numbers. A numpy array, a list or a torch tensor on the CPU. float32 and
         float64 are read as they are (and solved in float64), half floats become float32, integers
-        and bool float64.
+        and bool float64. Of a scipy sparse matrix or array of any format, or of a torch sparse COO
+        or CSR tensor, only the stored pairs may carry mass: a stored zero is a pair of cost 0, and
+        pairs that are stored twice add up. That takes memory for the stored pairs alone.
     a : array_like, shape (n,), optional
         Masses of the rows, not negative, with a positive sum, which need not be 1. Rounded to the
         data's dtype. None is 1/n each.
@@ -44,6 +47,11 @@ def solve(
     method
         ``"auto"`` or ``"exact"``: the optimum and its certificate, by shortest augmenting paths
         for up to 512 points of equal masses on either side, else by the network simplex [1]_.
+    potentials_init
+        Dual potentials to start from, a pair (f, g) of shapes (n,) and (m,) of any library, or the
+        result of a similar problem. Good ones (of costs or masses that changed a little) save most
+        of the work; any leave the answer as certain as without. Only g is used, as f follows from
+        it, and augmenting paths use neither.
     max_iter
         Stop after so many pivots or augmentations; None is no limit.
     n_threads
@@ -61,10 +69,15 @@ def solve(
         ``value``, ``plan``, ``sparse_plan``, ``potentials``, ``status``, ``gap``, ... in the
         library that came in. For tensors ``value`` is differentiable (once) in M, a and b where
         they require a gradient. The gradient in M is the plan. Those in a and b are the potentials,
-        centred to sum 0: weights can only change with their total mass fixed.
+        centred to sum 0: weights can only change with their total mass fixed. For sparse costs
+        f_i + g_j <= M_ij holds for the stored pairs; rows and columns that nothing bounds have a
+        potential of 0.
 
     Raises
     ------
+    InfeasibleError
+        A ValueError: no plan on the stored pairs has these marginals. Carries the rows that prove
+        it.
     ValueError
         A wrong shape; NaN or infinity (with its index); negative weights, weights without mass, or
         masses that differ; an unknown method; a limit that is not positive.
@@ -94,10 +107,23 @@ def solve(
            [0.25, 0.5 ]])
     >>> result.status
     'optimal'
+
+    Only some pairs, and the same with other masses, from where the first came to:
+
+    >>> import scipy.sparse
+    >>> pairs = scipy.sparse.csr_array([[1.0, 3.0, 0.0], [0.0, 1.0, 2.0]])
+    >>> near = otcore.solve(pairs, [0.5, 0.5], [0.25, 0.5, 0.25])
+    >>> near.value
+    1.75
+    >>> near.sparse_plan.nnz
+    4
+    >>> otcore.solve(pairs, [0.5, 0.5], [0.5, 0.25, 0.25], potentials_init=near).value
+    1.25
     """
     check_method(method)
     options = solver_options(max_iter, n_threads, time_limit, progress)
-    return solve_one(matrix_problem(M, a, b, batched=False), options)
+    problem = matrix_problem(M, a, b, batched=False, potentials_init=potentials_init)
+    return solve_one(problem, options)
 
 
 def solve_sample(
@@ -108,6 +134,7 @@ def solve_sample(
     *,
     metric: MetricLike = "sqeuclidean",
     method: str = "auto",
+    potentials_init: tuple[npt.ArrayLike, npt.ArrayLike] | OTResult | None = None,
     max_iter: int | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -123,7 +150,7 @@ def solve_sample(
         The first points, with masses `a`. dtypes as in `solve`; of two, the wider counts.
     Y : array_like, shape (m, d)
         The second points, with masses `b`.
-    a, b, method, max_iter, n_threads, time_limit, progress
+    a, b, method, potentials_init, max_iter, n_threads, time_limit, progress
         As in `solve`.
     metric
         ``"sqeuclidean"``, ``"euclidean"``, ``"cityblock"``, ``"cosine"`` or ``("minkowski", p)``:
@@ -150,7 +177,10 @@ def solve_sample(
     """
     check_method(method)
     options = solver_options(max_iter, n_threads, time_limit, progress)
-    return solve_one(points_problem(X, Y, a, b, metric=metric, batched=False), options)
+    problem = points_problem(
+        X, Y, a, b, metric=metric, batched=False, potentials_init=potentials_init
+    )
+    return solve_one(problem, options)
 
 
 def solve_batch(

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from .._plan import stacked_entries
+from .._sparse import SparseCosts
 
 if TYPE_CHECKING:
     from .._arrays import Real
@@ -246,6 +247,11 @@ def _weighted_entries(
 def _matrix_gradient(problem: Problem, solution: ExactSolution, grad_value: Tensor) -> Tensor:
     batch, n, m = problem.size
     rows, cols, mass = _weighted_entries(problem, solution, grad_value)
+    costs = problem.data[0]
+    if isinstance(costs, SparseCosts):
+        grad = torch.zeros(len(costs.entries), dtype=problem.sources[0].dtype)
+        grad[torch.from_numpy(costs.places(rows, cols))] = mass.to(grad.dtype)
+        return grad
     grad = torch.zeros(batch * n * m, dtype=problem.sources[0].dtype)
     grad[torch.from_numpy(rows * m + cols % m)] = mass.to(grad.dtype)
     return grad
