@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import ot as pot
 import pytest
+import scipy.sparse
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -304,14 +305,69 @@ def test_mixed_libraries() -> None:
         ours.emd(A, B, M * 1j)
 
 
-def test_what_is_not_covered_yet() -> None:
-    for function, arguments in (
-        (ours.emd, (A, B, M)),
-        (ours.emd2, (A, B, M)),
-        (ours.emd2_lazy, (X, Y)),
-    ):
-        with pytest.raises(NotImplementedError, match=r"^potentials_init: a tuple"):
-            function(*arguments, potentials_init=(A, B))
+# ---------------------------------------------------------------------------------------------
+# Warm starts and sparse costs
+
+
+def test_potentials_to_start_from() -> None:
+    _, log = pot.emd(A, B, M, log=True)
+    start = log["u"], log["v"]
+    check_pair(lambda ot: ot.emd(A, B, M, potentials_init=start))
+    check_pair(lambda ot: ot.emd2(A, B, M, potentials_init=start))
+    check_pair(lambda ot: ot.emd2_lazy(X, Y, A, B, potentials_init=start)[0])
+    with pytest.raises(ValueError, match=r"^potentials_init: shape"):
+        ours.emd(A, B, M, potentials_init=start[::-1])
+
+
+def sparse_problem() -> tuple[Any, Any, Any]:
+    """Costs of some pairs, all joined to each other, and the marginals of a plan on them."""
+    rng = np.random.default_rng(11)
+    plan = np.where(rng.random((14, 10)) < 0.5, rng.random((14, 10)), 0.0)
+    costs = scipy.sparse.coo_array(np.where(plan > 0, rng.random((14, 10)), 0.0))
+    plan /= plan.sum()
+    return plan.sum(axis=1), plan.sum(axis=0), costs
+
+
+@pytest.mark.parametrize("form", ["coo", "csr", "csc"])
+def test_sparse_costs(form: str) -> None:
+    a, b, costs = sparse_problem()
+    costs = costs.asformat(form)
+    plan = check_pair(lambda ot: np.asarray(ot.emd(a, b, costs).todense()))
+    assert scipy.sparse.issparse(ours.emd(a, b, costs))
+    assert ours.emd(a, b, costs).format == pot.emd(a, b, costs).format == "coo"
+    check_pair(lambda ot: ot.emd(a, b, costs, log=True)[1])
+    check_pair(lambda ot: ot.emd2(a, b, costs))
+    value, log = ours.emd2(a, b, costs, return_matrix=True)
+    assert np.array_equal(log["G"].toarray(), plan)
+    assert ours.solve(costs, a, b).value == value
+
+
+def test_sparse_tensors() -> None:
+    a, b, costs = sparse_problem()
+    weights = torch.as_tensor(a), torch.as_tensor(b)
+
+    def gradient(ot: Any) -> Any:
+        matrix = torch.sparse_coo_tensor(
+            np.stack([costs.row, costs.col]), costs.data, costs.shape, check_invariants=True
+        ).coalesce()
+        matrix.requires_grad_()
+        ot.emd2(*weights, matrix).backward()
+        assert ot.emd(*weights, matrix.detach()).is_sparse
+        return matrix.grad.to_dense()
+
+    check_pair(gradient)
+
+
+def test_sparse_costs_without_a_plan() -> None:
+    costs = scipy.sparse.coo_array(([1.0, 1.0, 2.0], ([0, 1, 1], [0, 0, 1])), shape=(2, 2))
+    a, b = np.array([0.75, 0.25]), np.array([0.5, 0.5])
+    for ot in (pot, ours):
+        with pytest.warns(UserWarning, match="Problem infeasible"):
+            _, log = ot.emd(a, b, costs, log=True)
+        assert log["result_code"] == 0
+        assert log["warning"].startswith("Problem infeasible")
+    with pytest.warns(UserWarning, match="1 row has mass 0.75"):
+        assert ours.emd2(a, b, costs) == np.inf
 
 
 # ---------------------------------------------------------------------------------------------

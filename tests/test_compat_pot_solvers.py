@@ -121,7 +121,6 @@ def test_the_result_of_otcore_is_at_hand() -> None:
         ({"unbalanced": 1.0}, "unbalanced: 1.0"),
         ({"unbalanced": (INFINITE, 2.0)}, "unbalanced: a tuple"),
         ({"method": "sinkhorn"}, "method: 'sinkhorn'"),
-        ({"potentials_init": (A, B)}, "potentials_init: a tuple"),
     ],
 )
 def test_other_problems_are_refused(arguments: dict[str, Any], name: str) -> None:

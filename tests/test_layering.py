@@ -31,7 +31,7 @@ RANKS = {
 EXTRAS = {"matplotlib", "ot", "PIL", "scipy", "sklearn", "torch", "tqdm"}
 
 # What otcore.compat uses beside the public API.
-COMPAT_DOORS = {"_arrays", "_extras"}
+COMPAT_DOORS = {"_arrays", "_extras", "_sparse"}
 
 CPP_FILES = sorted(path for path in CSRC.rglob("*") if path.suffix in {".h", ".cpp"})
 PYTHON_FILES = sorted(PACKAGE.rglob("*.py"))

@@ -87,6 +87,9 @@ struct Solver::Impl {
     const MatrixView<const double> view{costs, n, stride, stride};
     if (is_assignment(monitor)) {
       solve_assignment(view, scale, out);
+    } else if (options.start != nullptr) {
+      solve_large(MatrixView<const double>{costs, n, m, stride}, magnitude(range) * scale, scale,
+                  monitor, out);
     } else {
       solve_simplex(view, magnitude(range) * scale, scale, monitor, out);
     }
@@ -123,13 +126,13 @@ struct Solver::Impl {
   void solve_simplex(MatrixView<const double> costs, double largest, double scale, Monitor& monitor,
                      Solution& out) {
     if (!simplex) simplex.emplace(n, m);
-    simplex->start_greedy(costs, scale, masses, scaled_start(largest, scale));
+    simplex->start_greedy(costs, scale, masses);
     DensePricing<double> pricing(costs, scale, masses.rows(), kPricingTolerance * largest);
     out.status = simplex->run(pricing, options.max_iter, monitor);
     finish_simplex(costs, scale, false, out);
   }
 
-  // The matrix is read in place, and only looked at as a whole a few times.
+  // Few arcs are priced; the matrix is read in place, and looked at as a whole a few times.
   template <class T>
   void solve_large(MatrixView<const T> costs, double largest, double scale, Monitor& monitor,
                    Solution& out) {

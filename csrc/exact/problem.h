@@ -34,7 +34,8 @@ void store(const Solution& one, std::size_t b, const Solutions& all);
 
 // Solves one problem after another without allocating: one Solver per thread. Uniform square
 // problems are assignments (shortest augmenting paths); all others, large ones, and those
-// where Options::max_iter is below n, go through the network simplex.
+// where Options::max_iter is below n, go through the network simplex: small ones without potentials
+// to start from on all arcs, others on candidate arcs.
 class Solver {
  public:
   // Room for n x m problems. Throws std::bad_alloc.

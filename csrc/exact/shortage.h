@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "exact/masses.h"
+#include "base/masses.h"
 #include "exact/sparse_costs.h"
 
 namespace otcore::exact {

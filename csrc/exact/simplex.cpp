@@ -65,17 +65,12 @@ Status NetworkSimplex::run(Pricing& pricing, std::optional<std::size_t> max_pivo
 // Where both end together the column does, and the row's next arc, up to another column, has no
 // flow: the tree is strongly feasible.
 template <class T>
-void NetworkSimplex::start_greedy(MatrixView<const T> costs, double scale, const Masses& masses,
-                                  const double* col_potentials) {
+void NetworkSimplex::start_greedy(MatrixView<const T> costs, double scale, const Masses& masses) {
   const CostKernels<T>& kernel = cost_kernels<T>();
   pivots_ = 0;
   tree_.clear();
-  if (col_potentials == nullptr) {
-    kernel.column_minima(costs.data, costs.stride, scale, masses.rows().data(),
-                         masses.rows().size(), costs.cols, v());
-  } else {
-    std::copy(col_potentials, col_potentials + m_, v());
-  }
+  kernel.column_minima(costs.data, costs.stride, scale, masses.rows().data(), masses.rows().size(),
+                       costs.cols, v());
   std::fill(potentials_.begin() + static_cast<std::ptrdiff_t>(n_ + m_), potentials_.end(), 0.0);
   for (std::size_t j = 0; j < m_; ++j) {
     if (masses.demand()[j] == 0) {
@@ -200,10 +195,8 @@ std::size_t NetworkSimplex::flows(std::int32_t* rows, std::int32_t* cols,
   return count;
 }
 
-template void NetworkSimplex::start_greedy(MatrixView<const float>, double, const Masses&,
-                                           const double*);
-template void NetworkSimplex::start_greedy(MatrixView<const double>, double, const Masses&,
-                                           const double*);
+template void NetworkSimplex::start_greedy(MatrixView<const float>, double, const Masses&);
+template void NetworkSimplex::start_greedy(MatrixView<const double>, double, const Masses&);
 template Status NetworkSimplex::run(DensePricing<float>&, std::optional<std::size_t>, Monitor&);
 template Status NetworkSimplex::run(DensePricing<double>&, std::optional<std::size_t>, Monitor&);
 template Status NetworkSimplex::run(ArcPricing&, std::optional<std::size_t>, Monitor&);

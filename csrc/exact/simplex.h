@@ -24,12 +24,10 @@ class NetworkSimplex {
  public:
   NetworkSimplex(std::size_t n, std::size_t m);
 
-  // A greedy basis: row by row, each to the columns of lowest C_ij - v_j that still have room.
-  // col_potentials: v; null means the columns' minima. costs.cols is m, or m padded to
-  // kColumnPadding with +infinity.
+  // A greedy basis: row by row, each to the columns of lowest C_ij - v_j that still have room, v
+  // being the columns' minima. costs.cols is m, or m padded to kColumnPadding with +infinity.
   template <class T>
-  void start_greedy(MatrixView<const T> costs, double scale, const Masses& masses,
-                    const double* col_potentials);
+  void start_greedy(MatrixView<const T> costs, double scale, const Masses& masses);
 
   // A basis of the caller's: a strongly feasible spanning tree of all nodes with mass, with a
   // column as its root. Resets the number of pivots.

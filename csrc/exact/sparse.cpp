@@ -231,7 +231,7 @@ class SparseSimplex {
     rows_.resize(costs_.n + costs_.m);
     cols_.resize(rows_.size());
     units_.resize(rows_.size());
-    const std::size_t flows = simplex_.flows(masses_, rows_.data(), cols_.data(), units_.data());
+    const std::size_t flows = simplex_.flows(rows_.data(), cols_.data(), units_.data());
     std::size_t count = 0;
     for (std::size_t k = 0; k < flows; ++k) {
       if (!costs_.has(static_cast<std::size_t>(rows_[k]), static_cast<std::size_t>(cols_[k]))) {

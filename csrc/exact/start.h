@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "exact/masses.h"
+#include "base/masses.h"
 
 namespace otcore::exact {
 

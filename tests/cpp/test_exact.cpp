@@ -69,7 +69,7 @@ TEST(Assignment, AgreesWithTheSimplex) {
     masses.set(nullptr, nullptr, 0.0);
     NetworkSimplex simplex(p.n, p.m);
     Monitor monitor;
-    simplex.start_greedy(p.view(), 1.0, masses, nullptr);
+    simplex.start_greedy(p.view(), 1.0, masses);
     DensePricing<double> pricing(p.view(), 1.0, masses.rows(), 1e-14);
     ASSERT_EQ(simplex.run(pricing, {}, monitor), Status::optimal);
     std::vector<std::int32_t> rows(p.n + p.m), cols(p.n + p.m);

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._arrays import FLOAT64, Array, Library, Named, open_door, real_dtype, shape_error
+from ..._sparse import is_sparse, take_apart
 
 # POT's default of numItermax. It raises that number to be rid of the limit, so here it is none.
 DEFAULT_ITERATIONS = 100_000
@@ -27,7 +28,7 @@ class Arguments:
     """Costs or points, and weights, of one library."""
 
     library: Library
-    data: tuple[Array, ...]  # (M,) or (X, Y)
+    data: tuple[Array, ...]  # (M,), which may be sparse, or (X, Y)
     a: Array | None  # None: uniform
     b: Array | None
     like: Array  # the array whose dtype POT gives to plans, potentials and tensor values
@@ -48,12 +49,17 @@ def read_arguments(data: Named, a: Any, b: Any, *, ndim: int | None = 2) -> Argu
     values = [*(value for _, value in data), *(None if _is_empty(w) else w for w in (a, b))]
     references = [*values[-2:], *values[:-2]]  # POT looks at the weights first
     values = lists_to_arrays(names, values, references)
-    named = list(zip(names, values, strict=True))
+    named = [
+        (name, take_apart(value, name).entries if is_sparse(value) else value)
+        for name, value in zip(names, values, strict=True)
+    ]
     library, arrays = open_door(named[:-2], named[-2:])
     for name, array in zip(names, arrays, strict=True):
         if array is not None:
             real_dtype(_sample(library, array), name)
-    *points, a, b = arrays
+    *points, a, b = (
+        value if is_sparse(value) else array for value, array in zip(values, arrays, strict=True)
+    )
     for (name, _), array in zip(data, points, strict=True):
         if ndim is not None and (array.ndim != ndim or 0 in array.shape):
             raise shape_error(name, array.shape, f"{ndim} axes, none of them empty")
@@ -202,6 +208,8 @@ def _total(library: Library, weights: Array) -> float:
 
 def _sample(library: Library, array: Array) -> npt.NDArray[Any]:
     """An array of the same dtype, as numpy sees it, without reading this one."""
+    if is_sparse(array):
+        array = take_apart(array, "M").entries
     return library.to_numpy(array[:0] if array.ndim else array)
 
 

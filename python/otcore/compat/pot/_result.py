@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ... import BatchResult
 from ... import OTResult as CoreResult
 from ..._arrays import Array
+from ..._sparse import is_sparse
 from ._arguments import Arguments
 
 # POT's result codes by our status; what stopped early has 3.
@@ -70,6 +71,12 @@ class OTResult:
         return self._cut(self.result.plan)
 
     @property
+    def coupling(self) -> Any:
+        """The plan in the form of the costs: for sparse ones `sparse_plan` in coordinates."""
+        sparse = is_sparse(self._arguments.data[0])
+        return coordinates(self.sparse_plan) if sparse else self.plan
+
+    @property
     def sparse_plan(self) -> Any:
         """The plan as a scipy CSR array or a torch sparse tensor; of a batch, a list of them."""
         plan = self.result.sparse_plan
@@ -120,7 +127,7 @@ class OTResult:
         if result.status == "optimal":
             return None
         if result.status == "infeasible":
-            return "Problem infeasible: no plan on the given entries has the marginals a and b"
+            return "Problem infeasible. No plan on the stored entries has the marginals a and b"
         return (
             f"numItermax reached before optimality: after {result.n_iter} iterations the cost is "
             f"at most {result.gap:.3g} above the optimum"

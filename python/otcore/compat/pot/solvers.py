@@ -78,7 +78,7 @@ def solve(
     max_iter
         As numItermax in `otcore.compat.pot.emd`; None is no limit.
     potentials_init
-        Not covered: expected None.
+        Potentials (u, v) of shapes (n,) and (m,) to start from; only v is used.
     c, reg_type, unbalanced_type, plan_init, tol, verbose, grad
         POT's exact solver has no use for these, and neither has this one.
 
@@ -109,11 +109,11 @@ def solve(
     """
     _refuse_other_problems(reg, unbalanced)
     check_choice("method", method, (None,), _SOLVE_METHODS)
-    refuse("None", potentials_init=potentials_init)
     return transport(
         read_arguments((("M", M),), a, b),
         numItermax=DEFAULT_ITERATIONS if max_iter is None else max_iter,
         numThreads=n_threads,
+        potentials_init=potentials_init,
     )
 
 
@@ -195,7 +195,7 @@ def solve_sample(
     _refuse_other_problems(reg, unbalanced)
     check_choice("method", method, (None, "1d"), _SAMPLE_METHODS)
     check_choice("debias", debias, (False, True), ("split",))
-    refuse("None", potentials_init=potentials_init, scaler=scaler)
+    refuse("None", scaler=scaler)
     data: Named = (("X_a", X_a), ("X_b", X_b))
     if method == "1d":
         arguments, _ = read_columns(data, a, b)
@@ -208,6 +208,7 @@ def solve_sample(
         metric=name,
         numItermax=DEFAULT_ITERATIONS if max_iter is None else max_iter,
         numThreads=n_threads,
+        potentials_init=potentials_init,
     )
 
 

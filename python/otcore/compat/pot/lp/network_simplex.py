@@ -9,7 +9,6 @@ from typing import Any
 import numpy.typing as npt
 
 from .._arguments import DEFAULT_ITERATIONS, read_arguments
-from .._coverage import refuse
 from .._result import OTResult, coordinates
 from .._transport import transport
 
@@ -37,9 +36,10 @@ def emd(
         Masses of the rows; an empty list or None is 1/n each.
     b : array_like, shape (m,)
         Masses of the columns; an empty list or None is 1/m each.
-    M : array_like, shape (n, m)
+    M : array_like or sparse matrix, shape (n, m)
         Costs: a numpy array, a list, or a torch tensor on the CPU. float32 is read as it is and
-        solved in float64.
+        solved in float64. Of a scipy sparse matrix or a torch sparse tensor only the stored pairs
+        may carry mass.
     numItermax
         Stop after so many pivots or augmentations, with a plan that has the right marginals; the
         default, anything above it, and 0 are no limit.
@@ -55,15 +55,17 @@ def emd(
         Refuse masses that differ by more than 1.5e-6 and more than 1e-6 relative (1e-4 for
         float32). What is let through is normalised: b is scaled to the sum of a.
     potentials_init
-        Not covered: expected None.
+        Potentials (u, v) of shapes (n,) and (m,) to start from; only v is used.
 
     Returns
     -------
     plan : array, shape (n, m)
-        In the dtype of a, or if a is empty of b, or of M; tensors carry no gradient.
+        In the dtype of a, or if a is empty of b, or of M; tensors carry no gradient. For sparse
+        costs sparse, too: a scipy COO array, or a torch sparse COO tensor.
     log : dict
         If `log`: ``cost`` (float), ``u`` (n,) and ``v`` (m,), ``warning`` (None or a text),
-        ``result_code`` (1: optimal, 3: stopped early), and otcore's ``status`` and ``gap``.
+        ``result_code`` (1: optimal, 0: infeasible, 3: stopped early), and otcore's ``status`` and
+        ``gap``.
 
     Raises
     ------
@@ -79,7 +81,8 @@ def emd(
     ConvergenceWarning
         A UserWarning: numItermax came before the optimum.
     UserWarning
-        The plan is cut to integers, in the dtype of a.
+        The stored pairs of sparse costs hold no plan: then the one that is returned misses mass,
+        and the cost is infinite. Or the plan is cut to integers, in the dtype of a.
 
     Examples
     --------
@@ -88,16 +91,17 @@ def emd(
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
-    refuse("None", potentials_init=potentials_init)
     solution = transport(
         read_arguments((("M", M),), a, b),
         numItermax=numItermax,
         numThreads=numThreads,
         check_marginals=check_marginals,
+        potentials_init=potentials_init,
     )
+    plan = solution.coupling
     if not log:
-        return solution.plan
-    return solution.plan, solution.emd_log(solution.cost, center_dual=center_dual)
+        return plan
+    return plan, solution.emd_log(solution.cost, center_dual=center_dual)
 
 
 def emd2(
@@ -151,7 +155,6 @@ def emd2(
     >>> ot.emd2([0.5, 0.5], [[0.25, 1.0], [0.75, 0.0]], [[0.0, 1.0], [1.0, 0.0]])
     [0.25, 0.5]
     """
-    refuse("None", potentials_init=potentials_init)
     if processes != 1:
         warnings.warn(
             f"processes: {processes!r} is ignored; numThreads sets the number of threads",
@@ -170,6 +173,7 @@ def emd2(
             numItermax=numItermax,
             numThreads=numThreads,
             check_marginals=check_marginals,
+            potentials_init=potentials_init,
         )
         answers.append(_with_log(solution, log, return_matrix, center_dual))
     return answers[0] if many is None else answers
@@ -225,7 +229,6 @@ def emd2_lazy(
     >>> ot.emd2_lazy([[0.0], [1.0]], [[3.0], [4.0]], return_matrix=False)
     9.0
     """
-    refuse("None", potentials_init=potentials_init)
     if metric not in _LAZY_METRICS:
         expected = ", ".join(map(repr, _LAZY_METRICS))
         raise ValueError(f"metric: {metric!r}, expected one of {expected}")
@@ -234,6 +237,7 @@ def emd2_lazy(
         metric=metric,
         numItermax=numItermax,
         check_marginals=check_marginals,
+        potentials_init=potentials_init,
     )
     if not (log or return_matrix):
         return solution.value
@@ -250,5 +254,5 @@ def _with_log(solution: OTResult, log: bool, return_matrix: bool, center_dual: b
         return value
     entries = solution.emd_log(value, center_dual=center_dual)
     if return_matrix:
-        entries["G"] = solution.plan
+        entries["G"] = solution.coupling
     return [value, entries]
