@@ -236,8 +236,10 @@ def test_tensors_of_other_devices_and_layouts() -> None:
         cost_matrix(*(torch.zeros((2, 2), device="meta") for _ in "XY"))
     with pytest.raises(TypeError, match=r"M.*a|a.*M"):
         otcore.solve(torch.as_tensor(M), torch.zeros(3, device="meta"), None)
-    with pytest.raises(TypeError, match=r"^M"):
-        otcore.solve(torch.eye(3).to_sparse())
+    with pytest.raises(TypeError, match=r"^X: layout torch.sparse_coo, expected a dense tensor"):
+        otcore.solve_sample(torch.eye(3).to_sparse(), torch.eye(3))
+    with pytest.raises(TypeError, match=r"^M: layout torch.sparse_coo, expected a dense tensor"):
+        otcore.solve_batch(torch.eye(3).to_sparse())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -56,7 +56,7 @@ def solve(
         Stop after so many pivots or augmentations; None is no limit.
     n_threads
         At most so many threads; None is the default (`otcore.set_num_threads`). The result is the
-        same for any number.
+        same for any number. Sparse costs are solved on one.
     time_limit
         Stop after so many seconds; None is no limit.
     progress
