@@ -1,5 +1,6 @@
 #include "base/masses.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -69,15 +70,19 @@ std::int64_t to_integers(const double* weights, double sum, double units,
   return total;
 }
 
-// Adds `missing` units (of either sign), one at a time, to the entries that are at least half the
+// Adds `missing` units (of either sign), to equal parts, to the entries that are at least half the
 // mean: far more than what is missing.
 void spread(std::int64_t missing, std::int64_t total, std::vector<std::int64_t>& masses) {
   const std::int64_t large = total / static_cast<std::int64_t>(masses.size()) / 2;
-  const std::int64_t step = missing > 0 ? 1 : -1;
-  for (std::size_t i = 0; missing != 0; i = i + 1 == masses.size() ? 0 : i + 1) {
-    if (masses[i] < large) continue;
-    masses[i] += step;
-    missing -= step;
+  const auto count = static_cast<std::int64_t>(
+      std::count_if(masses.begin(), masses.end(), [large](std::int64_t x) { return x >= large; }));
+  const std::int64_t each = missing / count;
+  std::int64_t rest = missing % count;
+  for (std::int64_t& mass : masses) {
+    if (mass < large) continue;
+    const std::int64_t one = (rest > 0) - (rest < 0);
+    mass += each + one;
+    rest -= one;
   }
 }
 

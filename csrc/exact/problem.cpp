@@ -197,6 +197,10 @@ std::size_t Solver::cost_stride() const { return impl_->stride; }
 
 void Solver::solve_padded(const double* costs, const double* a, const double* b, Monitor& monitor,
                           Solution& out) {
+  if (impl_->n > kMaxPackedArcs / impl_->m) {
+    solve(MatrixView<const double>{costs, impl_->n, impl_->m, impl_->stride}, a, b, monitor, out);
+    return;
+  }
   const MatrixView<const double> view{costs, impl_->n, impl_->m, impl_->stride};
   const CostRange range = cost_kernels<double>().range(costs, view.stride, view.rows, view.cols);
   if (!range.finite) throw_not_finite(view);

@@ -101,7 +101,7 @@ TEST(Masses, AddUpExactlyAndKeepEveryWeight) {
   EXPECT_EQ(sum(masses.supply()), sum(masses.demand()));
   EXPECT_LE(static_cast<double>(sum(masses.supply())), 0x1.00001p62);
   for (std::size_t i = 0; i < a.size(); ++i) {
-    EXPECT_NEAR(masses.mass(masses.supply()[i]), a[i], a[i] * 0x1p-52 + 3 * 0x1p-62);
+    EXPECT_NEAR(masses.mass(masses.supply()[i]), a[i], a[i] * 0x1p-51 + 7 * 0x1p-62);
   }
   EXPECT_EQ(masses.rows(), (std::vector<std::int32_t>{1, 2, 3}));
   EXPECT_EQ(masses.cols(), (std::vector<std::int32_t>{0, 2}));
