@@ -44,7 +44,8 @@ class Contest:
     """One piece of work.
 
     `flops` and `traffic` are the part of it that has a known least time: the additions and
-    multiplications that form the costs, and the bytes of the input, read once.
+    multiplications that form the costs, and the bytes of the input, read once. `rounds` is for work
+    that takes long: at most so many turns, and memory is measured once.
     """
 
     work: str
@@ -52,6 +53,7 @@ class Contest:
     rivals: tuple[Rival, ...]
     flops: float
     traffic: float
+    rounds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Effort:
 
 
 _PAUSE = 0.1  # seconds; OpenBLAS's threads spin for some 2^26 cycles
+_LONG = 2.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,11 @@ class Row:
 def hold(contest: Contest, effort: Effort) -> list[Row]:
     """Measure memory, compare the answers, then time all contenders in turns."""
     contenders = [contest.ours, *(rival.peer for rival in contest.rivals)]
-    memory = [peak_extra_memory(each.run, each.small) for each in contenders]
+    times_measured = 3 if contest.rounds is None else 1
+    memory = [peak_extra_memory(each.run, each.small, times_measured) for each in contenders]
     ours, *theirs = (_answers(each) for each in contenders)
-    times = _turns([each.run for each in contenders], effort)
+    rounds = min(effort.rounds, contest.rounds or effort.rounds)
+    times = _turns([each.run for each in contenders], rounds, effort.turn)
     return [
         Row(
             contest,
@@ -136,22 +141,25 @@ def _disagreement(ours: Values | None, theirs: Values | None) -> float:
     return float(relative.max())
 
 
-def _turns(runs: list[Callable[[], object]], effort: Effort) -> list[list[float]]:
+def _turns(runs: list[Callable[[], object]], rounds: int, turn: float) -> list[list[float]]:
     """Seconds a call, by contender and round; a turn repeats short calls and takes their mean.
 
     In turns, so that whatever slows the machine for a while slows everybody. Before each there is a
     pause, because threads of the one before (OpenBLAS's) keep a core busy for a while as they
-    wait, and a call that does not count, to be warm again after it.
+    wait, and a call that does not count, to be warm again after it. Calls of seconds need none.
     """
-    calls = []
+    once = []
     for run in runs:
-        run()
-        calls.append(max(1, round(effort.turn / _seconds(run, 1))))
+        once.append(_seconds(run, 1))
+        if once[-1] < _LONG:
+            once[-1] = _seconds(run, 1)
     times: list[list[float]] = [[] for _ in runs]
-    for _ in range(effort.rounds):
-        for run, count, mine in zip(runs, calls, times, strict=True):
+    for _ in range(rounds):
+        for run, seconds, mine in zip(runs, once, times, strict=True):
             time.sleep(_PAUSE)
-            run()
+            if seconds < _LONG:
+                run()
+            count = max(1, round(turn / seconds))
             mine.append(_seconds(run, count) / count)
     return times
 

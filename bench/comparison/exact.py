@@ -1,6 +1,7 @@
-"""Many small exact problems in one call, against loops over POT and SciPy.
+"""Exact problems: many small ones in one call, against loops over POT and SciPy; large ones.
 
-Points are uniform in the unit cube of 16 dimensions, the ground cost is squared Euclidean.
+Small problems' points are uniform in the unit cube of 16 dimensions, the ground cost is squared
+Euclidean.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 import otcore
 
+from . import exact_large
 from .contest import Contender, Contest, Rival, Values
 
 _DIMENSION = 16
@@ -26,6 +28,7 @@ def contests() -> Iterator[Contest]:
     for count, n, pot, scipy in ((1000, 50, 15, 4), (200, 100, 10, 4), (200, 128, 10, 4)):
         yield _from_costs(rng, count, n, target_pot=pot, target_scipy=scipy)
     yield _general_weights(rng, count=1000, n=50, m=40, target=10)
+    yield from exact_large.contests()
 
 
 def _from_points(rng: np.random.Generator, count: int, n: int, target: float) -> Contest:

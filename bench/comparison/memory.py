@@ -16,10 +16,12 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # man 5 proc: sets VmHWM, the peak resident size, to the present one
 
 
-def peak_extra_memory(run: Callable[[], object], small: Callable[[], object]) -> int | None:
+def peak_extra_memory(
+    run: Callable[[], object], small: Callable[[], object], times: int
+) -> int | None:
     """Bytes by which the resident size grows at most during ``run()``; None off Linux.
 
-    The median of three measurements, which differ by up to 2 MB: a huge page, or the kernel's
+    The median of some measurements, which differ by up to 2 MB: a huge page, or the kernel's
     counters, which add up pages in steps.
 
     Measured in a forked child, which has the inputs but whose peak is its own. There ``small()``
@@ -28,7 +30,7 @@ def peak_extra_memory(run: Callable[[], object], small: Callable[[], object]) ->
     """
     if not (_CLEAR_REFS.exists() and _STATUS.exists()):
         return None
-    return median_low(_measure_in_child(run, small) for _ in range(3))
+    return median_low(_measure_in_child(run, small) for _ in range(times))
 
 
 def _measure_in_child(run: Callable[[], object], small: Callable[[], object]) -> int:

@@ -30,7 +30,8 @@ def report(rows: Sequence[Row], limits: Limits, machine: str, effort: Effort) ->
         [
             _table([_HEADER, *(_cells(row, limits) for row in rows)]),
             f"Measured {machine}. This machine reaches {limits}.",
-            f"Times are medians of {effort.rounds} turns, otcore's and the peer's in alternation; "
+            f"Times are medians of {effort.rounds} turns, otcore's and the peer's in alternation "
+            "(of three, or one, where a call takes seconds); "
             "the range is that of the ratios of neighbouring turns. otcore uses all threads, the "
             "exact solvers of POT and SciPy one, which is part of the ratio. *Agreement*: the "
             f"largest relative difference of two answers, FAILED above {AGREEMENT:.0e}. *Memory*: "

@@ -1,0 +1,107 @@
+"""One large exact problem: random points, ties, images; against POT's network simplex.
+
+POT gets the iterations that it needs: its default limit ends large problems before the optimum.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import ot
+
+import otcore
+
+from .contest import Contender, Contest, Rival, Values
+
+_ITERATIONS = 10**9
+_PAIRS = ((0, 1), (2, 5), (7, 9))  # of DOTmark's ten images
+
+# One problem: costs, masses of the rows and of the columns.
+Problem = tuple[Values, Values, Values]
+
+
+def contests() -> Iterator[Contest]:
+    rng = np.random.default_rng(2)
+    for n, d, weights, target in (
+        (1000, 2, False, 8),
+        (1000, 16, False, 8),
+        (1000, 2, True, 8),
+        (1000, 16, True, 8),
+    ):
+        yield _points(rng, n, n, d, weights, target)
+    yield _points(rng, 5000, 5000, 2, False, 15, rounds=3)
+    yield _points(rng, 5000, 5000, 16, False, 15, rounds=3)
+    yield _points(rng, 5000, 4000, 2, True, 15, rounds=3)
+    yield _points(rng, 10000, 10000, 2, False, 25, rounds=1)
+    yield _points(rng, 10000, 10000, 16, False, 25, rounds=1)
+    ties = rng.integers(0, 11, (2000, 2000)).astype(np.float64)
+    yield _contest("2000 x 2000, integer costs 0 to 10", [(ties, *_uniform(2000, 2000))], 5)
+    yield from _images()
+
+
+def _points(
+    rng: np.random.Generator,
+    n: int,
+    m: int,
+    d: int,
+    weights: bool,
+    target: float,
+    rounds: int | None = None,
+) -> Contest:
+    """Normal points, squared Euclidean costs."""
+    M = ot.dist(rng.standard_normal((n, d)), rng.standard_normal((m, d)))
+    a, b = (rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))) if weights else _uniform(n, m)
+    name = f"{n} x {m}, d = {d}, {'random weights' if weights else 'uniform'}"
+    return _contest(name, [(M, a, b)], target, rounds)
+
+
+def _uniform(n: int, m: int) -> tuple[Values, Values]:
+    return np.full(n, 1 / n), np.full(m, 1 / m)
+
+
+def _images() -> Iterator[Contest]:
+    """DOTmark's classic images, where the benchmark data are at hand."""
+    folder = os.environ.get("OTCORE_SHARED_DATA")
+    root = Path(folder) if folder else Path(__file__).resolve().parents[3] / "shared" / "data"
+    path = root / "dotmark.npz"
+    if not path.exists():
+        return
+    for side in (32, 64):
+        with np.load(path) as archive:
+            images = archive[f"ClassicImages_{side}"].astype(np.float64)
+        grid = np.stack(np.meshgrid(*[np.arange(side)] * 2, indexing="ij"), -1).reshape(-1, 2)
+        M = ot.dist(grid.astype(np.float64), grid.astype(np.float64))
+        masses = [image.ravel() / image.sum() for image in images]
+        problems = [(M, masses[i], masses[j]) for i, j in _PAIRS]
+        name = f"DOTmark ClassicImages {side}, {len(_PAIRS)} pairs"
+        yield _contest(name, problems, 10, rounds=None if side == 32 else 1)
+
+
+def _contest(
+    work: str, problems: list[Problem], target: float, rounds: int | None = None
+) -> Contest:
+    def ours(problems: list[Problem]) -> list[float]:
+        return [otcore.solve(M, a, b).value for M, a, b in problems]
+
+    def pot(problems: list[Problem]) -> list[float]:
+        return [ot.emd2(a, b, M, numItermax=_ITERATIONS) for M, a, b in problems]
+
+    M = problems[0][0]
+    small = [(M[:600, :600], *_uniform(*M[:600, :600].shape))]
+
+    def contender(name: str, solve: partial[list[float]]) -> Contender:
+        run = partial(solve, problems)
+        return Contender(name, run, lambda: np.asarray(run()), partial(solve, small))
+
+    return Contest(
+        work,
+        contender("otcore", partial(ours)),
+        (Rival(contender("POT `emd2`", partial(pot)), target),),
+        flops=0.0,
+        traffic=sum(M.nbytes for M, _, _ in problems),
+        rounds=rounds,
+    )
