@@ -171,18 +171,25 @@ std::vector<Hit> hits_of_rows(const DenseProblem<T>& problem, const double* u, s
 template <class T>
 void column_transform(const DenseProblem<T>& problem, const std::vector<std::int32_t>& rows,
                       const double* u, double* v) {
-  sweep(problem.costs.cols, kColsPerSweep, problem.n_threads, problem.monitor,
-        [&](std::size_t first, std::size_t last, std::size_t) {
-          std::fill(v + first, v + last, kInfinity);
-          for (std::size_t k = 0; k < rows.size(); ++k) {
-            const T* row = problem.costs.row(static_cast<std::size_t>(rows[k])) + first;
-            cost_kernels<T>().fold_minima(row, problem.scale, u == nullptr ? 0.0 : u[k],
-                                          last - first, v + first);
-          }
-          for (std::size_t j = first; j < last; ++j) {
-            if (problem.masses.demand()[j] == 0) v[j] = -kInfinity;
+  const std::size_t m = problem.costs.cols;
+  const std::size_t step =
+      std::max(rows_per_chunk(m), (rows.size() + kMaxRowParts - 1) / kMaxRowParts);
+  std::vector<std::vector<double>> parts((rows.size() + step - 1) / step);
+  sweep(rows.size(), step, problem.n_threads, problem.monitor,
+        [&](std::size_t first, std::size_t last, std::size_t chunk) {
+          parts[chunk].assign(m, kInfinity);
+          for (std::size_t k = first; k < last; ++k) {
+            const T* row = problem.costs.row(static_cast<std::size_t>(rows[k]));
+            cost_kernels<T>().fold_minima(row, problem.scale, u == nullptr ? 0.0 : u[k], m,
+                                          parts[chunk].data());
           }
         });
+  for (std::size_t j = 0; j < m; ++j) {
+    v[j] = problem.masses.demand()[j] > 0 ? kInfinity : -kInfinity;
+    for (const std::vector<double>& part : parts) {
+      if (!part.empty()) v[j] = std::min(v[j], part[j]);
+    }
+  }
 }
 
 template <class T>
@@ -226,7 +233,7 @@ ArcParts nearest_of_cols(const DenseProblem<T>& problem, const double* u, std::s
   const std::size_t n = problem.masses.rows().size();
   const std::size_t m = problem.costs.cols;
   const std::vector<double> limits = column_limits(problem, u, count);
-  const std::size_t step = std::max(rows_per_chunk(m), (n + kMaxHitParts - 1) / kMaxHitParts);
+  const std::size_t step = std::max(rows_per_chunk(m), (n + kMaxRowParts - 1) / kMaxRowParts);
   std::vector<std::vector<Hit>> hits((n + step - 1) / step);
   sweep(n, step, problem.n_threads, problem.monitor,
         [&](std::size_t first, std::size_t last, std::size_t chunk) {

@@ -57,17 +57,16 @@ constexpr std::size_t kOblongSides = 32;
 constexpr std::size_t kBidsPerPoll = 1024;
 constexpr std::size_t kQueueToKeep = std::size_t{1} << 20;
 
-// Sweeps over the matrix: a chunk is about so many arcs, or so many columns.
+// Sweeps over the matrix: a chunk is about so many arcs, or so many columns. Where each chunk of
+// rows has something for all columns, there are at most so many chunks.
 constexpr std::size_t kArcsPerSweep = std::size_t{1} << 17;
-constexpr std::size_t kColsPerSweep = 512;
 constexpr std::size_t kColsPerStrip = 256;
+constexpr std::size_t kMaxRowParts = 64;
 
-// The nearest of columns: bounds come from one in so many rows and at least so many; the rest of
-// the rows are looked at in at most so many parts, each of which takes so many times the nearest's
-// number for a column before it asks for lower ones.
+// The nearest of columns: bounds come from one in so many rows and at least so many; each chunk of
+// rows takes so many times the nearest's number for a column before it asks for lower ones.
 constexpr std::size_t kRowsPerSampledForLimits = 10;
 constexpr std::size_t kMinSampledForLimits = 256;
-constexpr std::size_t kMaxHitParts = 64;
 constexpr std::size_t kCrowd = 4;
 
 // Batches: a chunk of work is about this many arcs (at least one problem).
