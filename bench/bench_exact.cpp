@@ -1,5 +1,5 @@
-// Exact problems: one small problem at a time, and batches of them. Costs are squared distances of
-// uniform points in 16 dimensions.
+// Exact problems: one small problem at a time, batches of them, and large ones. Costs are squared
+// distances, of uniform points in 16 dimensions where nothing else is said.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -126,6 +126,42 @@ BENCHMARK(BM_batch_points)
     ->ArgNames({"problems", "n", "threads"})
     ->ArgsProduct({{1000}, {10, 50}, {1, 2}})
     ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
+
+// One large problem between normal points, the matrix read in place; arguments: n, dimensions,
+// whether masses are random, threads.
+void BM_large(benchmark::State& state) {
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const auto d = static_cast<std::size_t>(state.range(1));
+  std::mt19937 generator(1);
+  std::normal_distribution<double> normal;
+  std::vector<double> x(n * d), y(n * d), costs(n * n);
+  for (auto* points : {&x, &y}) {
+    for (double& coordinate : *points) coordinate = normal(generator);
+  }
+  cost::fill<double, double>({}, {x.data(), n, d, d}, {y.data(), n, d, d}, {costs.data(), n, n, n},
+                             0);
+  const Problems weights(1, n, n);
+  const bool random = state.range(2) != 0;
+  exact::Options options;
+  options.n_threads = static_cast<int>(state.range(3));
+  std::int64_t pivots = 0;
+  for (auto _ : state) {
+    Monitor monitor;
+    exact::Solver solver(n, n, options);
+    exact::Solution solution;
+    solver.solve(MatrixView<const double>{costs.data(), n, n, n},
+                 random ? weights.a.data() : nullptr, random ? weights.b.data() : nullptr, monitor,
+                 solution);
+    pivots = solution.n_iter;
+  }
+  state.counters["pivots"] = static_cast<double>(pivots);
+}
+BENCHMARK(BM_large)
+    ->ArgNames({"n", "d", "weights", "threads"})
+    ->ArgsProduct({{1000, 4000}, {2, 16}, {0, 1}, {2}})
+    ->Args({4000, 2, 0, 1})
+    ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
 }  // namespace
