@@ -14,9 +14,9 @@ class Masses {
 
   // Takes a (n numbers) and b (m); null means uniform with total 1. The integers' sums agree
   // exactly, at 2^62 or hardly more, and mass(integer) is within 2^-51 relative and n + m units,
-  // total() * 2^-62 each, of its weight. InvalidArgument naming a or b: negative or not finite (with
-  // the index), sum not positive and finite, or sums that differ by more than `tolerance` relative; a
-  // smaller difference is normalised to the sum of a.
+  // total() * 2^-62 each, of its weight. InvalidArgument naming a or b: negative or not finite
+  // (with the index), sum not positive and finite, or sums that differ by more than `tolerance`
+  // relative; a smaller difference is normalised to the sum of a.
   void set(const double* a, const double* b, double tolerance);
 
   // All rows have the same mass and all columns have the same mass, none zero.

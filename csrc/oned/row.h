@@ -59,7 +59,7 @@ class RowSolver {
   Side x_;
   Side y_;
   std::optional<Masses> masses_;  // none: uniform, and not needed as integers
-  const double* a_ = nullptr;            // what masses_ has now
+  const double* a_ = nullptr;     // what masses_ has now
   const double* b_ = nullptr;
   bool has_masses_ = false;
   std::vector<Step> steps_;
