@@ -143,7 +143,9 @@ template <class T>
 std::vector<Hit> hits_of_rows(const DenseProblem<T>& problem, const double* u, std::size_t first,
                               std::size_t last, std::vector<double> limits, std::size_t most) {
   std::vector<Hit> hits;
-  hits.reserve(most * limits.size() * (last - first) / problem.masses.rows().size() / 2);
+  const std::size_t rows = last - first;
+  hits.reserve(limits.size() *
+               std::min(rows, most * rows / (2 * problem.masses.rows().size()) + 1));
   std::vector<std::int32_t> found(limits.size());
   std::vector<std::size_t> taken(limits.size());
   std::vector<double> lowest(limits.size(), kInfinity);
