@@ -1,0 +1,71 @@
+#include "entropic/passes.h"
+
+#include <utility>
+
+namespace otcore::entropic {
+namespace {
+
+constexpr double kLog2E = 1.4426950408889634074;
+
+}  // namespace
+
+template <class T>
+Sweep<T>::Impl::Impl(Source<T> costs, int n_threads, Monitor* stop_monitor)
+    : source(std::move(costs)), threads(n_threads), monitor(stop_monitor) {
+  const std::size_t fitting = kHeldBytes / (held_stride * sizeof(T));
+  fused = fitting >= kMinHeldRows;
+  held_rows = std::min(kMaxBlockRows, fitting / kMinHeldRows * kMinHeldRows);
+  row_side.resize(rows);
+  col_side.resize(cols);
+  column_logs.resize(padded_cols);
+}
+
+template <class T>
+typename Sweep<T>::Impl::Slot Sweep<T>::Impl::make_slot() const {
+  Slot slot;
+  slot.source = source.scratch();
+  const std::size_t whole = std::min(held_rows, rows) * held_stride;
+  const std::size_t strip = std::min(kMaxBlockRows, rows) * strip_step;
+  slot.held = aligned_array<T>(std::max(whole, strip), "X");
+  slot.sums = aligned_array<T>(padded_cols, "X");
+  return slot;
+}
+
+// Small problems are one chunk, which never leaves the calling thread.
+template <class T>
+std::size_t Sweep<T>::Impl::row_chunk_size(std::size_t step) const {
+  const std::size_t chunks = std::clamp<std::size_t>(rows * cols / kChunkPairs, 1, kMaxChunks);
+  return round_up((rows + chunks - 1) / chunks, step);
+}
+
+template <class T>
+Temperature Sweep<T>::Impl::temperature(double eps) const {
+  return {kLog2E / eps, std::min(kLog2E / eps * source.unit(), kMaxExponent)};
+}
+
+template <class T>
+double Sweep<T>::Impl::row_base(const Temperature& t, std::size_t i) const {
+  const double* norms = source.row_norms();
+  return t.factor * source.offset() + (norms == nullptr ? 0.0 : t.cost_factor * norms[i]);
+}
+
+template <class T>
+double Sweep<T>::Impl::col_base(const Temperature& t, std::size_t j) const {
+  const double* norms = source.col_norms();
+  return norms == nullptr ? 0.0 : t.cost_factor * norms[j];
+}
+
+template <class T>
+void Sweep<T>::Impl::set_rows(const Temperature& t, const double* f, const double* a) {
+  row_side.set(t, source.offset(), f, source.row_norms(), a);
+}
+
+template <class T>
+void Sweep<T>::Impl::set_cols(const Temperature& t, const double* g, const double* b) {
+  col_side.set(t, 0.0, g, source.col_norms(), b);
+}
+
+template struct Sweep<float>::Impl;
+template struct Sweep<double>::Impl;
+
+}  // namespace otcore::entropic

@@ -1,0 +1,43 @@
+// The entropic room's tuning constants. Chosen with bench/bench_entropic.cpp on Zen 4.
+#pragma once
+
+#include <cstddef>
+
+namespace otcore::entropic {
+
+// The block of exponents that one kernel keeps in registers: rows x panels of 64 bytes, with room
+// for the points of a panel and the polynomial's constants. Benchmark `iterate`.
+struct RegisterBlock {
+  std::size_t rows;
+  std::size_t panels;
+};
+constexpr RegisterBlock kBlockAvx512{6, 4};
+constexpr RegisterBlock kBlockAvx2{6, 1};
+constexpr RegisterBlock kBlockSse2{3, 1};
+constexpr RegisterBlock kBlockNeon{6, 1};
+
+// Rows whose exponentials are held at a time while their columns are summed: at most so many, and
+// as many as fit into kHeldBytes, a share of the second-level cache. A multiple of every level's
+// register rows. Benchmark `iterate`.
+constexpr std::size_t kMaxBlockRows = 48;
+constexpr std::size_t kHeldBytes = std::size_t{640} << 10;
+
+// Where fewer rows than this fit, rows and columns are summed in two passes.
+constexpr std::size_t kMinHeldRows = 6;
+
+// float32 sums run over so many columns or rows before they are added in float64.
+constexpr std::size_t kSumColumns = 512;
+constexpr std::size_t kSumRows = 64;
+
+// Columns of exponents (or costs) that are computed at a time where they are not held.
+constexpr std::size_t kStripColumns = 512;
+
+// Columns whose sums are formed again together when one of them needs it.
+constexpr std::size_t kGroupColumns = 64;
+
+// A pass is cut into chunks of rows (or strips of columns) of about kChunkPairs pairs at least, at
+// most kMaxChunks; chunks of rows keep column sums of their own.
+constexpr std::size_t kChunkPairs = std::size_t{1} << 15;
+constexpr std::size_t kMaxChunks = 64;
+
+}  // namespace otcore::entropic
