@@ -23,8 +23,8 @@ namespace {
 
 using OptionalWeights = std::optional<Array<double>>;
 
-exact::Weights weights_view(const OptionalWeights& weights, std::size_t batch, std::size_t length,
-                            const char* argument) {
+Weights weights_view(const OptionalWeights& weights, std::size_t batch, std::size_t length,
+                     const char* argument) {
   if (!weights) return {};
   const bool shared = weights->ndim() == 1 && extent(*weights, 0) == length;
   const bool own =
@@ -60,8 +60,8 @@ template <class Solve>
 ExactSolution solve_call(std::size_t batch, std::size_t n, std::size_t m, const char* argument,
                          const Call& call, Solve&& solve) {
   require_small_sides(n, m, argument);
-  const exact::Weights a = weights_view(call.a, batch, n, "a");
-  const exact::Weights b = weights_view(call.b, batch, m, "b");
+  const Weights a = weights_view(call.a, batch, n, "a");
+  const Weights b = weights_view(call.b, batch, m, "b");
   ExactSolution solution(batch, n, m);
   const exact::Solutions out = solution.views();
   solution.interrupted = run_interruptible(call.progress, call.time_limit,
@@ -82,8 +82,8 @@ ExactSolution exact_batch(const RealArray& matrices, const OptionalWeights& a,
                         time_limit,
                         progress};
         return solve_call(costs.count, costs.rows, costs.cols, "M", call,
-                          [&](exact::Weights weights_a, exact::Weights weights_b,
-                              const exact::Solutions& out, Monitor& monitor) {
+                          [&](Weights weights_a, Weights weights_b, const exact::Solutions& out,
+                              Monitor& monitor) {
                             exact::solve_batch(costs, weights_a, weights_b, call.options, out,
                                                monitor);
                           });
@@ -110,12 +110,12 @@ ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const O
                     {max_iter, n_threads, mass_tolerance, start_data(start, points_y.rows)},
                     time_limit,
                     progress};
-    return solve_call(points_x.count, points_x.rows, points_y.rows, "X", call,
-                      [&](exact::Weights weights_a, exact::Weights weights_b,
-                          const exact::Solutions& out, Monitor& monitor) {
-                        exact::solve_batch_points(points_x, points_y, ground, weights_a, weights_b,
-                                                  call.options, out, monitor);
-                      });
+    return solve_call(
+        points_x.count, points_x.rows, points_y.rows, "X", call,
+        [&](Weights weights_a, Weights weights_b, const exact::Solutions& out, Monitor& monitor) {
+          exact::solve_batch_points(points_x, points_y, ground, weights_a, weights_b, call.options,
+                                    out, monitor);
+        });
   });
 }
 
@@ -151,8 +151,8 @@ py::tuple exact_sparse(const Array<std::int64_t>& starts, const Array<std::int32
         }
         const exact::SparseCosts<T> costs{n, m, starts.data(), cols.data(), typed.data()};
         return solve_call(1, n, m, "M", call,
-                          [&](exact::Weights weights_a, exact::Weights weights_b,
-                              const exact::Solutions& out, Monitor& monitor) {
+                          [&](Weights weights_a, Weights weights_b, const exact::Solutions& out,
+                              Monitor& monitor) {
                             exact::solve_sparse(costs, weights_a.data, weights_b.data, call.options,
                                                 monitor, out, shortage);
                           });

@@ -7,19 +7,13 @@
 
 #include "base/monitor.h"
 #include "base/views.h"
+#include "base/weights.h"
 #include "cost/cost.h"
 
 namespace otcore::exact {
 
 // infeasible: of sparse costs alone.
 enum class Status : std::int8_t { optimal, max_iter, time_limit, interrupted, infeasible };
-
-// Weights of a batch: entry j of problem b at data[b * batch_stride + j]; a null pointer means
-// uniform weights of total mass 1. Non-negative, finite, with a positive sum.
-struct Weights {
-  const double* data = nullptr;
-  std::size_t batch_stride = 0;
-};
 
 struct Options {
   // Pivots (network simplex) or augmenting paths (assignment) a problem may take; none: no limit.

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/error.h"
+#include "base/finite.h"
 #include "base/thread_pool.h"
 #include "exact/tuning.h"
 
@@ -14,14 +14,7 @@ namespace otcore::exact {
 
 template <class T>
 void throw_not_finite(MatrixView<const T> costs) {
-  for (std::size_t i = 0; i < costs.rows; ++i) {
-    for (std::size_t j = 0; j < costs.cols; ++j) {
-      const auto cost = static_cast<double>(costs.row(i)[j]);
-      if (!std::isfinite(cost)) {
-        throw InvalidArgument::entry("M", {i, j}, cost, "finite costs");
-      }
-    }
-  }
+  require_finite("M", costs, "finite costs");
   throw std::logic_error("a cost matrix was taken for not finite");
 }
 
