@@ -81,7 +81,7 @@ void run(std::size_t count, std::size_t n, std::size_t m, Weights a, Weights b,
 }  // namespace
 
 double default_tolerance(Method method, double precision, double range, double reg) {
-  const double least = method == Method::ipot ? 1e-5 : 1e-6;
+  const double least = method == Method::ipot ? kProximalTolerance : 1e-6;
   return std::max(least, 4.0 * precision * range / reg);
 }
 

@@ -32,7 +32,7 @@ constexpr double kBalanced = std::numeric_limits<double>::infinity();
 
 struct Options {
   Method method = Method::sinkhorn;
-  double reg = 0.0;  // > 0; IPOT: 0 is a tenth of the range of the costs
+  double reg = 0.0;  // > 0; IPOT: 0 is 0.03 of the range of the costs
   // How much marginals that differ from a and b cost; kBalanced: they may not. Sinkhorn only.
   double rho_a = kBalanced;
   double rho_b = kBalanced;
@@ -50,7 +50,7 @@ struct Options {
 constexpr std::size_t kMaxIter = 10000;
 
 // What an error of rounding of `precision` (2^-53, 2^-24) lets be reached: max(1e-6, 4 * precision
-// * range / reg), for IPOT at least 1e-5.
+// * range / reg), for IPOT at least 1e-4.
 double default_tolerance(Method method, double precision, double range, double reg);
 
 // Where the answers go: arrays of the caller, problem b's part at b times the part's length. Null
