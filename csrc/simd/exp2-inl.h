@@ -75,7 +75,7 @@ inline Vec<T> exp2(Vec<T> x) {
 #endif
 }
 
-// log2(x) of normal positive x, with an error of at most 3 * 2^-53 of the larger of |log2(x)| and
+// log2(x) of normal positive x, with an error of at most 4 * 2^-53 of the larger of |log2(x)| and
 // its integer part. s log2((1 + s) / (1 - s)) / s in s^2, relative error 1.2e-18.
 inline Vec<double> log2(Vec<double> x) {
   constexpr double kCoefficients[] = {2.8853900817779268114,  0.96179669392598983055,
