@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "base/random.h"
+#include "base/sizes.h"
 #include "base/thread_pool.h"
 #include "exact/kernels.h"
+#include "exact/lowest_places.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
@@ -33,30 +35,6 @@ void sweep(std::size_t count, std::size_t per_chunk, int n_threads, Monitor& mon
       &monitor);
 }
 
-// A place of a row or column and its reduced cost there.
-struct Place {
-  double reduced;
-  double cost;
-  std::int32_t index;
-  std::int32_t turn;  // breaks ties
-};
-
-// Moves the `count` lowest to the front; returns the end of what stays.
-Place* keep_lowest(Place* begin, Place* end, std::size_t count) {
-  if (static_cast<std::size_t>(end - begin) <= count) return end;
-  std::nth_element(begin, begin + count, end, [](const Place& x, const Place& y) {
-    return x.reduced != y.reduced ? x.reduced < y.reduced : x.turn < y.turn;
-  });
-  return begin + count;
-}
-
-void keep_lowest(std::vector<Place>& places, std::size_t count) {
-  if (places.size() > count) {
-    keep_lowest(places.data(), places.data() + places.size(), count);
-    places.resize(count);
-  }
-}
-
 // A bound on the count-th smallest number of a sequence, from the minima of its groups, in any
 // order; they are permuted.
 double bound(double* minima, std::size_t count) {
@@ -69,103 +47,106 @@ std::int32_t tie_break(std::size_t i, std::size_t j) {
   return static_cast<std::int32_t>(scatter(std::uint64_t{i} << 32 | j) >> 33);
 }
 
-// The places of a row where C_ij - v_j is below a limit.
+// Asks for a strip of a row that will be read soon: jumps from row to row are not foreseen.
+template <class T>
+void prefetch(const T* strip, std::size_t cols) {
+  constexpr std::size_t kStep = kCacheLine / sizeof(T);
+  for (std::size_t j = 0; j < cols; j += kStep) __builtin_prefetch(strip + j);
+}
+
+// The places of a row where C_ij - v_j is below a limit, or the `count` lowest of them.
 template <class T>
 class RowScan {
  public:
-  explicit RowScan(const DenseProblem<T>& problem)
-      : problem_(problem), found_(problem.costs.cols) {}
+  RowScan(const DenseProblem<T>& problem, std::size_t count)
+      : problem_(problem), found_(problem.costs.cols), lowest_(1, count) {}
 
-  std::vector<Place>& below(std::size_t i, const double* v, double limit) {
+  void append_below(std::int32_t row, const double* v, double limit, std::vector<Arc>& out) {
+    const auto i = static_cast<std::size_t>(row);
     const std::size_t count = cost_kernels<T>().below(problem_.costs.row(i), problem_.scale, v,
                                                       problem_.costs.cols, limit, found_.data());
-    places_.clear();
+    lowest_.clear();
     for (std::size_t k = 0; k < count; ++k) {
       const auto j = static_cast<std::size_t>(found_[k]);
       const double cost = problem_.cost(i, j);
-      places_.push_back({cost - v[j], cost, found_[k], tie_break(i, j)});
+      lowest_.offer(0, cost - v[j], cost, found_[k], tie_break(i, j));
     }
-    return places_;
+    for (const Place& place : lowest_.of(0)) out.push_back({row, place.index, place.cost});
   }
 
  private:
   const DenseProblem<T>& problem_;
   std::vector<std::int32_t> found_;
-  std::vector<Place> places_;
+  LowestPlaces lowest_;
 };
 
-void append(std::int32_t row, const std::vector<Place>& places, std::vector<Arc>& out) {
-  for (const Place& place : places) out.push_back({row, place.index, place.cost});
+// The row that is read kRowsAhead rows after the k-th, where every step-th is.
+std::size_t row_ahead(const std::vector<std::int32_t>& rows, std::size_t k, std::size_t step) {
+  return static_cast<std::size_t>(rows[std::min(k + kRowsAhead * step, rows.size() - 1)]);
 }
 
-// A bound on the count-th smallest C_ij - u_i of each column, from a sample of the rows: the share
-// of `count` that falls to the sample, half as much again and a few, so that hardly a column gets
-// less than it should. -infinity without mass.
+// Bounds on the count-th smallest C_ij - u_i of the columns first .. last, from a sample of the
+// rows: the share of `count` that falls to the sample, half as much again and a few, so that hardly
+// a column gets less than it should. -infinity without mass.
 template <class T>
 std::vector<double> column_limits(const DenseProblem<T>& problem, const double* u,
-                                  std::size_t count) {
+                                  std::size_t first, std::size_t last, std::size_t count) {
   const std::vector<std::int32_t>& rows = problem.masses.rows();
   const std::size_t sampled =
       std::max(kMinSampledForLimits, rows.size() / kRowsPerSampledForLimits);
   const std::size_t step = std::max<std::size_t>(1, rows.size() / sampled);
   const std::size_t share = std::min(count, step == 1 ? count : 3 * count / (2 * step) + 4);
-  std::vector<double> limits(problem.costs.cols);
-  sweep(limits.size(), kColsPerStrip, problem.n_threads, problem.monitor,
-        [&](std::size_t first, std::size_t last, std::size_t) {
-          const std::size_t width = last - first;
-          std::vector<double> minima(kMinimumGroups * width, kInfinity);
-          for (std::size_t k = 0, group = 0; k < rows.size(); k += step) {
-            const auto i = static_cast<std::size_t>(rows[k]);
-            cost_kernels<T>().fold_minima(problem.costs.row(i) + first, problem.scale, u[i], width,
-                                          minima.data() + group * width);
-            group = group + 1 == kMinimumGroups ? 0 : group + 1;
-          }
-          double of_column[kMinimumGroups];
-          for (std::size_t j = first; j < last; ++j) {
-            for (std::size_t g = 0; g < kMinimumGroups; ++g) {
-              of_column[g] = minima[g * width + j - first];
-            }
-            limits[j] = problem.masses.demand()[j] > 0 ? bound(of_column, share) : -kInfinity;
-          }
-        });
+  const std::size_t width = last - first;
+  std::vector<double> minima(kMinimumGroups * width, kInfinity);
+  for (std::size_t k = 0, group = 0; k < rows.size(); k += step) {
+    const auto i = static_cast<std::size_t>(rows[k]);
+    prefetch(problem.costs.row(row_ahead(rows, k, step)) + first, width);
+    cost_kernels<T>().fold_minima(problem.costs.row(i) + first, problem.scale, u[i], width,
+                                  minima.data() + group * width);
+    group = group + 1 == kMinimumGroups ? 0 : group + 1;
+  }
+  std::vector<double> limits(width);
+  double of_column[kMinimumGroups];
+  for (std::size_t j = 0; j < width; ++j) {
+    for (std::size_t g = 0; g < kMinimumGroups; ++g) of_column[g] = minima[g * width + j];
+    const bool empty = problem.masses.demand()[first + j] == 0;
+    limits[j] = empty ? -kInfinity : bound(of_column, share);
+  }
   return limits;
 }
 
-// A pair that may be among its column's nearest.
-struct Hit {
-  Place place;  // index: the row
-  std::int32_t col;
-};
-
-// The pairs of some rows below their columns' limits. Where many are, because they cost the same, a
-// column takes no more but lower ones.
+// The `count` lowest places of each of the columns first .. last among those below its limit.
 template <class T>
-std::vector<Hit> hits_of_rows(const DenseProblem<T>& problem, const double* u, std::size_t first,
-                              std::size_t last, std::vector<double> limits, std::size_t most) {
-  std::vector<Hit> hits;
-  const std::size_t rows = last - first;
-  hits.reserve(limits.size() *
-               std::min(rows, most * rows / (2 * problem.masses.rows().size()) + 1));
+std::vector<Arc> nearest_of_strip(const DenseProblem<T>& problem, const double* u,
+                                  std::size_t first, std::size_t last, std::size_t count) {
+  std::vector<double> limits = column_limits(problem, u, first, last, count);
+  LowestPlaces lowest(limits.size(), count);
   std::vector<std::int32_t> found(limits.size());
-  std::vector<std::size_t> taken(limits.size());
-  std::vector<double> lowest(limits.size(), kInfinity);
-  for (std::size_t k = first; k < last; ++k) {
-    const std::int32_t row = problem.masses.rows()[k];
+  const std::vector<std::int32_t>& rows = problem.masses.rows();
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const std::int32_t row = rows[k];
     const auto i = static_cast<std::size_t>(row);
+    prefetch(problem.costs.row(row_ahead(rows, k, 1)) + first, limits.size());
     // C - u <= limit where C - limit <= u, but for roundings.
     const double most_u = std::nextafter(u[i] + std::abs(u[i]) * 0x1p-50, kInfinity);
-    const std::size_t count = cost_kernels<T>().below(
-        problem.costs.row(i), problem.scale, limits.data(), limits.size(), most_u, found.data());
-    for (std::size_t h = 0; h < count; ++h) {
+    const std::size_t hits =
+        cost_kernels<T>().below(problem.costs.row(i) + first, problem.scale, limits.data(),
+                                limits.size(), most_u, found.data());
+    for (std::size_t h = 0; h < hits; ++h) {
       const auto j = static_cast<std::size_t>(found[h]);
-      const double cost = problem.cost(i, j);
-      const double reduced = cost - u[i];
-      hits.push_back({{reduced, cost, row, tie_break(i, j)}, found[h]});
-      lowest[j] = std::min(lowest[j], reduced);
-      if (++taken[j] >= most) limits[j] = std::nextafter(lowest[j], -kInfinity);
+      const double cost = problem.cost(i, first + j);
+      lowest.offer(j, cost - u[i], cost, row, tie_break(i, first + j));
+      limits[j] = std::min(limits[j], lowest.limit(j));
     }
   }
-  return hits;
+  std::vector<Arc> arcs;
+  arcs.reserve(limits.size() * std::min(count, problem.masses.rows().size()));
+  for (std::size_t j = 0; j < limits.size(); ++j) {
+    for (const Place& place : lowest.of(j)) {
+      arcs.push_back({place.index, static_cast<std::int32_t>(first + j), place.cost});
+    }
+  }
+  return arcs;
 }
 
 }  // namespace
@@ -215,16 +196,15 @@ ArcParts nearest_of_rows(const DenseProblem<T>& problem, const double* v, std::s
   ArcParts parts((rows.size() + step - 1) / step);
   sweep(rows.size(), step, problem.n_threads, problem.monitor,
         [&](std::size_t first, std::size_t last, std::size_t chunk) {
-          RowScan<T> scan(problem);
+          RowScan<T> scan(problem, count);
+          parts[chunk].reserve((last - first) * std::min(count, problem.masses.cols().size()));
           double minima[kMinimumGroups];
           for (std::size_t k = first; k < last; ++k) {
             const auto i = static_cast<std::size_t>(rows[k]);
             cost_kernels<T>().group_minima(problem.costs.row(i), problem.scale, v,
                                            problem.costs.cols, minima);
             u[i] = *std::min_element(minima, minima + kMinimumGroups);
-            std::vector<Place>& places = scan.below(i, v, bound(minima, count));
-            keep_lowest(places, count);
-            append(rows[k], places, parts[chunk]);
+            scan.append_below(rows[k], v, bound(minima, count), parts[chunk]);
           }
         });
   return parts;
@@ -232,37 +212,13 @@ ArcParts nearest_of_rows(const DenseProblem<T>& problem, const double* v, std::s
 
 template <class T>
 ArcParts nearest_of_cols(const DenseProblem<T>& problem, const double* u, std::size_t count) {
-  const std::size_t n = problem.masses.rows().size();
   const std::size_t m = problem.costs.cols;
-  const std::vector<double> limits = column_limits(problem, u, count);
-  const std::size_t step = std::max(rows_per_chunk(m), (n + kMaxRowParts - 1) / kMaxRowParts);
-  std::vector<std::vector<Hit>> hits((n + step - 1) / step);
-  sweep(n, step, problem.n_threads, problem.monitor,
+  const std::size_t width = std::clamp(round_up((m + kStrips - 1) / kStrips, kLeastColsPerStrip),
+                                       kLeastColsPerStrip, kColsPerStrip);
+  ArcParts parts((m + width - 1) / width);
+  sweep(m, width, problem.n_threads, problem.monitor,
         [&](std::size_t first, std::size_t last, std::size_t chunk) {
-          hits[chunk] = hits_of_rows(problem, u, first, last, limits, kCrowd * count);
-        });
-
-  // Each column's hits together.
-  std::vector<std::size_t> end_of(m + 1);
-  for (const auto& part : hits) {
-    for (const Hit& hit : part) ++end_of[static_cast<std::size_t>(hit.col) + 1];
-  }
-  for (std::size_t j = 0; j < m; ++j) end_of[j + 1] += end_of[j];
-  std::vector<Place> places(end_of[m]);
-  for (const auto& part : hits) {
-    for (const Hit& hit : part) places[end_of[static_cast<std::size_t>(hit.col)]++] = hit.place;
-  }
-
-  ArcParts parts((m + kColsPerStrip - 1) / kColsPerStrip);
-  sweep(m, kColsPerStrip, problem.n_threads, problem.monitor,
-        [&](std::size_t first, std::size_t last, std::size_t chunk) {
-          for (std::size_t j = first; j < last; ++j) {
-            Place* begin = places.data() + (j == 0 ? 0 : end_of[j - 1]);
-            Place* end = keep_lowest(begin, places.data() + end_of[j], count);
-            for (const Place* place = begin; place != end; ++place) {
-              parts[chunk].push_back({place->index, static_cast<std::int32_t>(j), place->cost});
-            }
-          }
+          parts[chunk] = nearest_of_strip(problem, u, first, last, count);
         });
   return parts;
 }
@@ -275,16 +231,14 @@ ArcParts violated_arcs(const DenseProblem<T>& problem, const double* v, double t
   ArcParts parts((rows.size() + step - 1) / step);
   sweep(rows.size(), step, problem.n_threads, problem.monitor,
         [&](std::size_t first, std::size_t last, std::size_t chunk) {
-          RowScan<T> scan(problem);
+          RowScan<T> scan(problem, count);
           for (std::size_t k = first; k < last; ++k) {
             const auto i = static_cast<std::size_t>(rows[k]);
             const double limit = u[i] - tolerance;
             u[i] = cost_kernels<T>().row_minimum_value(problem.costs.row(i), problem.scale, v,
                                                        problem.costs.cols);
             if (u[i] >= limit) continue;
-            std::vector<Place>& places = scan.below(i, v, limit);
-            keep_lowest(places, count);
-            append(rows[k], places, parts[chunk]);
+            scan.append_below(rows[k], v, limit, parts[chunk]);
           }
         });
   return parts;

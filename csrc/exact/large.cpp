@@ -40,6 +40,16 @@ std::size_t nearest_count(std::size_t nodes) {
   return static_cast<std::size_t>(std::clamp(wanted, kMinNearest, kMaxNearest));
 }
 
+// The nearest of rows and columns at the column potentials v; u becomes the row transform of v.
+template <class T>
+void add_nearest(const DenseProblem<T>& problem, const double* v, double* u, Arcs& arcs) {
+  const std::size_t count = nearest_count(arcs.rows() + problem.costs.cols);
+  ArcParts nearest = nearest_of_rows(problem, v, count, u);
+  ArcParts of_cols = nearest_of_cols(problem, u, count);
+  std::move(of_cols.begin(), of_cols.end(), std::back_inserter(nearest));
+  arcs.add(nearest);
+}
+
 // As many arcs of a row as may join at once: a few for each row and each column.
 std::size_t joining(const Masses& masses) {
   const std::size_t rows = masses.rows().size();
@@ -63,11 +73,7 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
     }
   }
   Arcs arcs(n, m);
-  const std::size_t count = nearest_count(n + m);
-  ArcParts nearest = nearest_of_rows(problem, v.data(), count, u);
-  ArcParts of_cols = nearest_of_cols(problem, u, count);
-  std::move(of_cols.begin(), of_cols.end(), std::back_inserter(nearest));
-  arcs.add(nearest);
+  add_nearest(problem, v.data(), u, arcs);
 
   const CheapestArc cheapest = [&](std::size_t i, const double* potentials) -> Arc {
     const std::size_t j =

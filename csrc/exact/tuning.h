@@ -57,17 +57,21 @@ constexpr std::size_t kOblongSides = 32;
 constexpr std::size_t kBidsPerPoll = 1024;
 constexpr std::size_t kQueueToKeep = std::size_t{1} << 20;
 
-// Sweeps over the matrix: a chunk is about so many arcs, or so many columns. Where each chunk of
-// rows has something for all columns, there are at most so many chunks.
+// Sweeps over the matrix: a chunk is about so many arcs. Where each chunk of rows has something for
+// all columns, there are at most so many chunks.
 constexpr std::size_t kArcsPerSweep = std::size_t{1} << 17;
-constexpr std::size_t kColsPerStrip = 256;
 constexpr std::size_t kMaxRowParts = 64;
 
-// The nearest of columns: bounds come from one in so many rows and at least so many; each chunk of
-// rows takes so many times the nearest's number for a column before it asks for lower ones.
+// The nearest of columns: chunks are strips of columns, so many of them at least where they are not
+// narrower than kLeastColsPerStrip then; bounds come from one in so many rows and at least so many.
+// A strip of a row is fetched so many rows before it is looked at.
+constexpr std::size_t kStrips = 8;
+constexpr std::size_t kColsPerStrip = 256;
+constexpr std::size_t kLeastColsPerStrip = 16;
 constexpr std::size_t kRowsPerSampledForLimits = 10;
 constexpr std::size_t kMinSampledForLimits = 256;
-constexpr std::size_t kCrowd = 4;
+constexpr std::size_t kRowsAhead = 4;
+constexpr std::size_t kCacheLine = 64;  // bytes
 
 // Batches: a chunk of work is about this many arcs (at least one problem).
 constexpr std::size_t kArcsPerChunk = 4096;
