@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kGroupVectors = kMinimumGroups / kLanes;
 static_assert(kGroupVectors * kLanes == kMinimumGroups);
+constexpr std::size_t kBits = 64;
 
 template <class T>
 void group_minima(const T* row, double scale, const double* v, std::size_t cols, double* minima) {
@@ -48,25 +49,37 @@ void fold_minima(const T* row, double scale, double shift, std::size_t cols, dou
   }
 }
 
+// Bit k is set where scale * C - v < limit in column k, of at most 64.
+template <class T>
+inline std::uint64_t bits_below(const T* row, double scale, const double* v, std::size_t cols,
+                                double limit) {
+  const Vec scales = simd::splat(scale);
+  const Vec limits = simd::splat(limit);
+  std::uint64_t bits = 0;
+  std::size_t j = 0;
+  for (; j + kLanes <= cols; j += kLanes) {
+    const Vec reduced = load_costs(row + j) * scales - simd::load(v + j);
+    bits |= std::uint64_t{simd::lane_bits<double>(reduced < limits)} << j;
+  }
+  for (; j < cols; ++j) {
+    bits |= std::uint64_t{static_cast<double>(row[j]) * scale - v[j] < limit} << j;
+  }
+  return bits;
+}
+
+// 64 columns at a time: where a loop over hits ends is what the processor cannot foresee.
 template <class T>
 std::size_t below(const T* row, double scale, const double* v, std::size_t cols, double limit,
                   std::int32_t* out) {
-  const Vec scales = simd::splat(scale);
-  const Vec limits = simd::splat(limit);
   std::size_t found = 0;
-  std::size_t j = 0;
-  for (; j + kLanes <= cols; j += kLanes) {
-    unsigned hits =
-        simd::lane_bits<double>(load_costs(row + j) * scales - simd::load(v + j) < limits);
+  const auto list = [&](std::size_t j, std::uint64_t hits) {
     for (; hits != 0; hits &= hits - 1) {
-      out[found++] = static_cast<std::int32_t>(j) + __builtin_ctz(hits);
+      out[found++] = static_cast<std::int32_t>(j) + __builtin_ctzll(hits);
     }
-  }
-  for (; j < cols; ++j) {
-    if (static_cast<double>(row[j]) * scale - v[j] < limit) {
-      out[found++] = static_cast<std::int32_t>(j);
-    }
-  }
+  };
+  std::size_t j = 0;
+  for (; j + kBits <= cols; j += kBits) list(j, bits_below(row + j, scale, v + j, kBits, limit));
+  if (j < cols) list(j, bits_below(row + j, scale, v + j, cols - j, limit));
   return found;
 }
 

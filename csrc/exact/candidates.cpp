@@ -42,9 +42,14 @@ double bound(double* minima, std::size_t count) {
   return std::nextafter(minima[count - 1], kInfinity);
 }
 
-// Orders pairs of equal cost differently for each row and column.
-std::int32_t tie_break(std::size_t i, std::size_t j) {
-  return static_cast<std::int32_t>(scatter(std::uint64_t{i} << 32 | j) >> 33);
+// Where a row's or column's ties begin: at another place for each.
+std::int32_t first_of_ties(std::size_t of, std::size_t places) {
+  return static_cast<std::int32_t>(scatter(of) % places);
+}
+
+// The turn of a place among ties: its distance from the first, going round.
+std::int32_t turn(std::int32_t place, std::int32_t first, std::size_t places) {
+  return place >= first ? place - first : place - first + static_cast<std::int32_t>(places);
 }
 
 // Asks for a strip of a row that will be read soon: jumps from row to row are not foreseen.
@@ -65,11 +70,13 @@ class RowScan {
     const auto i = static_cast<std::size_t>(row);
     const std::size_t count = cost_kernels<T>().below(problem_.costs.row(i), problem_.scale, v,
                                                       problem_.costs.cols, limit, found_.data());
+    const std::size_t m = problem_.costs.cols;
+    const std::int32_t first = first_of_ties(i, m);
     lowest_.clear();
     for (std::size_t k = 0; k < count; ++k) {
       const auto j = static_cast<std::size_t>(found_[k]);
       const double cost = problem_.cost(i, j);
-      lowest_.offer(0, cost - v[j], cost, found_[k], tie_break(i, j));
+      lowest_.offer(0, cost - v[j], cost, found_[k], turn(found_[k], first, m));
     }
     for (const Place& place : lowest_.of(0)) out.push_back({row, place.index, place.cost});
   }
@@ -121,6 +128,10 @@ std::vector<Arc> nearest_of_strip(const DenseProblem<T>& problem, const double* 
                                   std::size_t first, std::size_t last, std::size_t count) {
   std::vector<double> limits = column_limits(problem, u, first, last, count);
   LowestPlaces lowest(limits.size(), count);
+  std::vector<std::int32_t> first_ties(limits.size());
+  for (std::size_t j = 0; j < limits.size(); ++j) {
+    first_ties[j] = first_of_ties(first + j, problem.costs.rows);
+  }
   std::vector<std::int32_t> found(limits.size());
   const std::vector<std::int32_t>& rows = problem.masses.rows();
   for (std::size_t k = 0; k < rows.size(); ++k) {
@@ -135,7 +146,7 @@ std::vector<Arc> nearest_of_strip(const DenseProblem<T>& problem, const double* 
     for (std::size_t h = 0; h < hits; ++h) {
       const auto j = static_cast<std::size_t>(found[h]);
       const double cost = problem.cost(i, first + j);
-      lowest.offer(j, cost - u[i], cost, row, tie_break(i, first + j));
+      lowest.offer(j, cost - u[i], cost, row, turn(row, first_ties[j], problem.costs.rows));
       limits[j] = std::min(limits[j], lowest.limit(j));
     }
   }

@@ -41,9 +41,9 @@ template <class T>
 void row_transform(const DenseProblem<T>& problem, const std::vector<std::int32_t>& rows,
                    const double* v, double* u);
 
-// The `count` arcs of lowest C_ij - v_j of each row; u becomes the row transform of v. Ties are
-// broken by columns in an order that is another for each row, so that equal costs do not all lead
-// to the same columns.
+// The `count` arcs of lowest C_ij - v_j of each row; u becomes the row transform of v. Ties go
+// round from a column that is another for each row, so that equal costs do not all lead to the same
+// columns.
 template <class T>
 ArcParts nearest_of_rows(const DenseProblem<T>& problem, const double* v, std::size_t count,
                          double* u);
