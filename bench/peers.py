@@ -1,10 +1,13 @@
-"""otcore beside POT and SciPy: the same inputs, one process, answers checked, in turns.
+"""otcore beside other libraries: the same inputs, one process, answers checked, in turns.
 
     python bench/peers.py exact minibatch oned
+    python bench/peers.py entropic
     python bench/peers.py all --write-readme
 
-Needs the extra ``otcore[bench]``. The exit code is 1 where the answers disagree; a target that is
-missed shows in the table only. Run it on a machine that does nothing else.
+Needs the extra ``otcore[bench]``, and ``otcore[bench-entropic]`` for all rows of the entropic room:
+those whose library is missing are left out, with the reason. The exit code is 1 where the answers
+disagree; a target that is missed shows in the table only. Run it on a machine that does nothing
+else.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from comparison.contest import Effort, hold
 from comparison.machine import THREADS, describe, measure_limits
 from comparison.report import report, write_readme
 
-ROOMS = ("exact", "minibatch", "oned")
+ROOMS = ("exact", "entropic", "minibatch", "oned")
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 FULL = Effort(rounds=9, turn=0.1)
@@ -48,7 +51,7 @@ def main() -> int:
         for room in chosen:
             for contest in import_module(f"comparison.{room}").contests():
                 print(f"{room}: {contest.work}", file=sys.stderr, flush=True)
-                rows += hold(contest, effort)
+                rows += hold(contest, effort, limits)
 
     text = report(rows, limits, machine, effort)
     print(text)
@@ -61,7 +64,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Compare otcore with POT and SciPy.")
+    parser = argparse.ArgumentParser(description="Compare otcore with other libraries.")
     parser.add_argument("rooms", nargs="+", choices=(*ROOMS, "all"), help="what to compare")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns: for a look")
     parser.add_argument(

@@ -25,7 +25,9 @@ def test_numpy_is_the_only_dependency() -> None:
     assert always == ["numpy>=2"]
 
 
-@pytest.mark.parametrize("extra", ["torch", "plot", "cli", "test", "bench", "dev"])
+@pytest.mark.parametrize(
+    "extra", ["torch", "plot", "cli", "test", "bench", "bench-entropic", "dev"]
+)
 def test_extras_exist(extra: str) -> None:
     assert extra in (DISTRIBUTION.metadata.get_all("Provides-Extra") or [])
 

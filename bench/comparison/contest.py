@@ -7,28 +7,37 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from .memory import peak_extra_memory
+from .machine import Limits, Work
+from .memory import peak_extra_memory, peak_extra_memory_here
 
 Values: TypeAlias = npt.NDArray[np.float64]
 
-# How far two answers to one problem may be apart, relative to the peer's.
+# How far two answers to one problem may be apart, relative to the peer's, unless a contest says
+# otherwise.
 AGREEMENT = 1e-9
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One library's way of doing the work."""
+    """One library's way of doing the work.
+
+    `times` is for work that would take minutes: `run` is a part of it, and the whole takes so many
+    times as long. The name says so.
+    """
 
     name: str
     run: Callable[[], object]  # what is timed: everything from the Python call on
-    answers: Callable[[], Values]  # what must agree, for inputs that all contenders share
-    small: Callable[[], object]  # the same code on little data, before memory is measured
+    # What must agree, for inputs that all contenders share; None where it cannot.
+    answers: Callable[[], Values] | None
+    small: Callable[[], object] | None  # the same code on little data, before memory is measured
+    times: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -43,17 +52,33 @@ class Rival:
 class Contest:
     """One piece of work.
 
-    `flops` and `traffic` are the part of it that has a known least time: the additions and
-    multiplications that form the costs, and the bytes of the input, read once. `rounds` is for work
-    that takes long: at most so many turns, and memory is measured once.
+    `floor` is the part of it that has a known least time on this machine. Where `share` is given,
+    that least time is a rival of its own: the part of otcore's time that it is meant to be.
+    `rounds` is for work that takes long: at most so many turns, and memory is measured once; 1 is
+    for minutes: where nothing forks, one call in all. `forked` is False where a library's threads
+    do not outlive the fork in which memory is measured.
     """
 
     work: str
     ours: Contender
     rivals: tuple[Rival, ...]
-    flops: float
-    traffic: float
+    floor: Work
+    share: float | None = None
+    agreement: float = AGREEMENT
     rounds: int | None = None
+    forked: bool = True
+
+
+@dataclass(frozen=True)
+class Count:
+    """Work that is counted rather than timed, in `unit`: the fewer the better."""
+
+    work: str
+    unit: str
+    ours: int
+    peer: str
+    theirs: int
+    target: float  # theirs over ours, at least
 
 
 @dataclass(frozen=True)
@@ -70,55 +95,117 @@ _LONG = 2.0  # seconds
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: otcore against one peer. Times in seconds, memory in bytes."""
+    """One line of the table: otcore against one peer. Memory in bytes."""
 
-    contest: Contest
-    rival: Rival
-    ours_time: float
-    peer_time: float
-    ratios: tuple[float, ...]  # of each turn of the peer to otcore's turn just before
-    disagreement: float  # the largest relative difference of two answers
-    ours_memory: int | None
-    peer_memory: int | None
+    work: str
+    peer: str
+    target: float
+    ours: float
+    theirs: float
+    unit: str = "s"
+    ratios: tuple[float, ...] = ()  # of each turn of the peer to otcore's turn just before
+    disagreement: float | None = None  # the largest relative difference of two answers
+    agreement: float = AGREEMENT
+    ours_memory: int | None = None
+    peer_memory: int | None = None
+    share: float | None = None  # of otcore's time that the machine needs at least
 
     @property
     def ratio(self) -> float:
-        return self.peer_time / self.ours_time
+        return self.theirs / self.ours
 
     @property
     def agrees(self) -> bool:
-        return self.disagreement <= AGREEMENT
+        return self.disagreement is None or self.disagreement <= self.agreement
 
     @property
     def met(self) -> bool:
-        return self.agrees and self.ratio >= self.rival.target
+        return self.agrees and self.ratio >= self.target
 
 
-def hold(contest: Contest, effort: Effort) -> list[Row]:
+def hold(contest: Contest | Count, effort: Effort, limits: Limits) -> list[Row]:
     """Measure memory, compare the answers, then time all contenders in turns."""
+    if isinstance(contest, Count):
+        c = contest
+        return [Row(c.work, c.peer, c.target, c.ours, c.theirs, unit=c.unit)]
     contenders = [contest.ours, *(rival.peer for rival in contest.rivals)]
-    times_measured = 3 if contest.rounds is None else 1
-    memory = [peak_extra_memory(each.run, each.small, times_measured) for each in contenders]
-    ours, *theirs = (_answers(each) for each in contenders)
     rounds = min(effort.rounds, contest.rounds or effort.rounds)
-    times = _turns([each.run for each in contenders], rounds, effort.turn)
-    return [
+    if rounds == 1 and not contest.forked:
+        memory, times = _single_calls(contenders)
+    else:
+        memory = [_memory(each, contest) for each in contenders]
+        times = _turns([each.run for each in contenders], rounds, effort.turn)
+    ours, *theirs = (_answers(each) for each in contenders)
+    times = [
+        [seconds * each.times for seconds in mine]
+        for each, mine in zip(contenders, times, strict=True)
+    ]
+    least = limits.floor(contest.floor)
+    share = least / median(times[0])
+    rows = [
         Row(
-            contest,
-            rival,
-            ours_time=median(times[0]),
-            peer_time=median(times[i]),
+            contest.work,
+            rival.peer.name,
+            rival.target,
+            ours=median(times[0]),
+            theirs=median(times[i]),
             ratios=tuple(p / o for p, o in zip(times[i], times[0], strict=True)),
-            disagreement=_disagreement(ours, theirs[i - 1]),
+            disagreement=_disagreement(ours, theirs[i - 1]) if rival.peer.answers else None,
+            agreement=contest.agreement,
             ours_memory=memory[0],
             peer_memory=memory[i],
+            share=share,
         )
         for i, rival in enumerate(contest.rivals, start=1)
     ]
+    if contest.share is not None:
+        rows.append(
+            Row(
+                contest.work,
+                "the machine's limit",
+                contest.share,
+                ours=median(times[0]),
+                theirs=least,
+                ratios=tuple(least / seconds for seconds in times[0]),
+                ours_memory=memory[0],
+                share=share,
+            )
+        )
+    return rows
+
+
+def _memory(contender: Contender, contest: Contest) -> int | None:
+    if contest.forked:
+        assert contender.small is not None, contender.name
+        times = 3 if contest.rounds is None else 1
+        return peak_extra_memory(contender.run, contender.small, times)
+    contender.run()  # loads and compiles
+    return peak_extra_memory_here(contender.run)
+
+
+def _single_calls(contenders: list[Contender]) -> tuple[list[int | None], list[list[float]]]:
+    """Memory and time of one call each."""
+    memory, times = [], []
+    for contender in contenders:
+        if contender.small is not None:
+            contender.small()
+        seconds: list[float] = []
+        run = partial(_append_seconds, contender.run, seconds)
+        memory.append(peak_extra_memory_here(run))
+        if not seconds:  # no memory to be seen on this system
+            run()
+        times.append(seconds)
+    return memory, times
+
+
+def _append_seconds(run: Callable[[], object], seconds: list[float]) -> None:
+    seconds.append(_seconds(run, 1))
 
 
 def _answers(contender: Contender) -> Values | None:
     """None where the library warned: it says that it gave up before the optimum."""
+    if contender.answers is None:
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("error", RuntimeWarning)

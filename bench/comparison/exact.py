@@ -18,6 +18,7 @@ import otcore
 
 from . import exact_large
 from .contest import Contender, Contest, Rival, Values
+from .machine import Work
 
 _DIMENSION = 16
 
@@ -46,8 +47,7 @@ def _from_points(rng: np.random.Generator, count: int, n: int, target: float) ->
         f"{count} problems {n} x {n} from points",
         _contender("otcore", otcore.solve_sample_batch, _batch_values, X, Y),
         (Rival(_contender("POT `dist` + `emd`", loop, loop_values, X, Y), target),),
-        flops=2.0 * count * n * n * _DIMENSION,
-        traffic=X.nbytes + Y.nbytes,
+        floor=Work(flops=2.0 * count * n * n * _DIMENSION, traffic=X.nbytes + Y.nbytes),
     )
 
 
@@ -72,8 +72,7 @@ def _from_costs(
                 _contender("SciPy `linear_sum_assignment`", scipy_loop, np.asarray, M), target_scipy
             ),
         ),
-        flops=0.0,
-        traffic=M.nbytes,
+        floor=Work(traffic=M.nbytes),
     )
 
 
@@ -90,8 +89,7 @@ def _general_weights(
         f"{count} problems {n} x {m}, costs and weights given",
         _contender("otcore", otcore.solve_batch, _batch_values, M, a, b),
         (Rival(_contender("POT `emd2`", loop, np.asarray, M, a, b), target),),
-        flops=0.0,
-        traffic=M.nbytes + a.nbytes + b.nbytes,
+        floor=Work(traffic=M.nbytes + a.nbytes + b.nbytes),
     )
 
 

@@ -33,6 +33,16 @@ def peak_extra_memory(
     return median_low(_measure_in_child(run, small) for _ in range(times))
 
 
+def peak_extra_memory_here(run: Callable[[], object]) -> int | None:
+    """The same in this process, for libraries whose threads do not outlive a fork.
+
+    What `run` could reuse of the memory that was freed before is not seen, so less of it is kept.
+    """
+    if not (_CLEAR_REFS.exists() and _STATUS.exists()):
+        return None
+    return _growth(run)
+
+
 def _measure_in_child(run: Callable[[], object], small: Callable[[], object]) -> int:
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
@@ -53,13 +63,17 @@ def _measure_in_child(run: Callable[[], object], small: Callable[[], object]) ->
 
 def _measure(run: Callable[[], object], small: Callable[[], object], sender: Connection) -> None:
     small()
+    sender.send(_growth(run))
+
+
+def _growth(run: Callable[[], object]) -> int:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
     if trim is not None:
         trim(0)
     _CLEAR_REFS.write_text(_RESET_PEAK)
     before = _status("VmRSS")
     run()
-    sender.send(max(0, _status("VmHWM") - before))
+    return max(0, _status("VmHWM") - before)
 
 
 def _status(field: str) -> int:

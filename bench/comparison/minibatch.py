@@ -17,6 +17,7 @@ import ot
 import otcore
 
 from .contest import Contender, Contest, Rival, Values
+from .machine import Work
 
 _POINTS = 2000  # on each side
 
@@ -54,8 +55,7 @@ def _bomb(rng: np.random.Generator, k: int, m: int, d: int, target: float) -> Co
                 Contender("POT `dist` + `emd2`", lambda: pot(k), pot_values, lambda: pot(2)), target
             ),
         ),
-        flops=2.0 * (k * m) ** 2 * d,
-        traffic=2.0 * k * m * d * X.itemsize,
+        floor=Work(flops=2.0 * (k * m) ** 2 * d, traffic=2.0 * k * m * d * X.itemsize),
     )
 
 

@@ -17,6 +17,7 @@ from scipy.stats import wasserstein_distance
 import otcore
 
 from .contest import Contender, Contest, Rival, Values
+from .machine import Work
 
 
 def contests() -> Iterator[Contest]:
@@ -37,8 +38,7 @@ def _uniform(rng: np.random.Generator, count: int, n: int, p: int) -> Contest:
         f"{count} x {n} points, p = {p}",
         _ours(x, y, p=p),
         tuple(Rival(peer, 10) for peer in rivals),
-        flops=2.0 * count * n,
-        traffic=x.nbytes + y.nbytes,
+        floor=Work(flops=2.0 * count * n, traffic=x.nbytes + y.nbytes),
     )
 
 
@@ -52,8 +52,7 @@ def _weighted(rng: np.random.Generator, count: int, n: int, m: int, p: int) -> C
             Rival(_pot_columns(x, y, a, b, p=p), 10),
             Rival(_pot_loop(x, y, a, b, p=p), 5),
         ),
-        flops=4.0 * count * (n + m),
-        traffic=x.nbytes + y.nbytes + a.nbytes + b.nbytes,
+        floor=Work(flops=4.0 * count * (n + m), traffic=x.nbytes + y.nbytes + a.nbytes + b.nbytes),
     )
 
 
@@ -80,8 +79,7 @@ def _plans(rng: np.random.Generator, count: int, n: int, m: int) -> Contest:
                 3,
             ),
         ),
-        flops=4.0 * count * (n + m),
-        traffic=sum(array.nbytes for array in rows),
+        floor=Work(flops=4.0 * count * (n + m), traffic=sum(array.nbytes for array in rows)),
     )
 
 

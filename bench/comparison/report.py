@@ -28,17 +28,19 @@ def report(rows: Sequence[Row], limits: Limits, machine: str, effort: Effort) ->
     """The table, and below it what was measured where and what the columns mean."""
     return "\n\n".join(
         [
-            _table([_HEADER, *(_cells(row, limits) for row in rows)]),
+            _table([_HEADER, *map(_cells, rows)]),
             f"Measured {machine}. This machine reaches {limits}.",
             f"Times are medians of {effort.rounds} turns, otcore's and the peer's in alternation "
             "(of three, or one, where a call takes seconds); "
             "the range is that of the ratios of neighbouring turns. otcore uses all threads, the "
             "exact solvers of POT and SciPy one, which is part of the ratio. *Agreement*: the "
-            f"largest relative difference of two answers, FAILED above {AGREEMENT:.0e}. *Memory*: "
+            f"largest relative difference of two answers, FAILED above {AGREEMENT:.0e} or what "
+            "stands beside it, for iterates in float32. *Memory*: "
             "how far the resident size rises during the call, the result included, in a forked "
             "child (up to 2 MB are noise); otcore's results hold all plans and potentials, those "
             "of `emd2` and SciPy's loop a number for each problem. *Of the machine*: the time to "
-            "form the costs at the peak rate, or to read the input once from memory, whichever is "
+            "form the costs (and, of entropic problems, one exponential for each pair and "
+            "iteration) at the peak rates, or to read the input once from memory, whichever is "
             "longer, over otcore's time. The rest is the search for the plans, which has no such "
             "yardstick.",
         ]
@@ -55,24 +57,39 @@ def write_readme(path: Path, text: str) -> None:
     path.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
 
 
-def _cells(row: Row, limits: Limits) -> tuple[str, ...]:
-    share = limits.floor(row.contest.flops, row.contest.traffic) / row.ours_time
+def _cells(row: Row) -> tuple[str, ...]:
+    low, high = min(row.ratios, default=row.ratio), max(row.ratios, default=row.ratio)
     return (
-        row.contest.work,
-        _duration(row.ours_time),
-        row.rival.peer.name,
-        _duration(row.peer_time),
-        f"{row.ratio:.1f} ({min(row.ratios):.1f}..{max(row.ratios):.1f})",
-        f">= {row.rival.target:g}",
+        row.work,
+        _amount(row.ours, row.unit),
+        row.peer,
+        _amount(row.theirs, row.unit),
+        f"{_ratio(row.ratio)} ({_ratio(low)}..{_ratio(high)})",
+        f">= {row.target:g}",
         "yes" if row.met else "**no**",
-        f"{row.disagreement:.0e}" if row.agrees else f"**FAILED** {row.disagreement:.0e}",
+        _agreement(row),
         f"{_megabytes(row.ours_memory)} / {_megabytes(row.peer_memory)} MB",
-        f"{share:.1%}" if share < 0.1 else f"{share:.0%}",
+        "-" if row.share is None else f"{row.share:.1%}" if row.share < 0.1 else f"{row.share:.0%}",
     )
 
 
-def _duration(seconds: float) -> str:
-    milliseconds = 1e3 * seconds
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 1 else f"{ratio:.1f}"
+
+
+def _agreement(row: Row) -> str:
+    if row.disagreement is None:
+        return "-"
+    text = f"{row.disagreement:.0e}"
+    if row.agreement != AGREEMENT:
+        text += f" (<= {row.agreement:.0e})"
+    return text if row.agrees else f"**FAILED** {text}"
+
+
+def _amount(amount: float, unit: str) -> str:
+    if unit != "s":
+        return f"{amount:.0f} {unit}"
+    milliseconds = 1e3 * amount
     return f"{milliseconds:#.3g} ms" if milliseconds < 100 else f"{milliseconds:.0f} ms"
 
 
