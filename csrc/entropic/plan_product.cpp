@@ -8,6 +8,13 @@
 #include "entropic/solver_tuning.h"
 
 namespace otcore::entropic {
+namespace {
+
+double sum(const std::vector<double>& x, std::size_t first, std::size_t last) {
+  return std::accumulate(x.data() + first, x.data() + last, 0.0);
+}
+
+}  // namespace
 
 template <class T>
 void PlanProduct<T>::set(double eps, const Point& at) {
@@ -100,7 +107,7 @@ void PlanProduct<T>::scale(const Point& at) {
   fill_shares(rows_, at, true);
   root_mass_.resize(at.f.size());
   for_each_point(rows_, [&](std::size_t i, std::size_t first, std::size_t last) {
-    const double mass = std::accumulate(&rows_.shares[first], &rows_.shares[last], 0.0);
+    const double mass = sum(rows_.shares, first, last);
     const double root = root_mass_[i] = std::sqrt(mass);
     for (std::size_t e = first; e < last; ++e)
       rows_.shares[e] = mass > 0.0 ? rows_.shares[e] / root : 0.0;
@@ -109,7 +116,7 @@ void PlanProduct<T>::scale(const Point& at) {
   col_mass_.resize(at.g.size());
   diagonal_.resize(at.g.size());
   for_each_point(cols_, [&](std::size_t j, std::size_t first, std::size_t last) {
-    col_mass_[j] = std::accumulate(&cols_.shares[first], &cols_.shares[last], 0.0);
+    col_mass_[j] = sum(cols_.shares, first, last);
     double squares = 0.0;
     for (std::size_t e = first; e < last; ++e) {
       const double root = root_mass_[static_cast<std::size_t>(cols_.others[e])];

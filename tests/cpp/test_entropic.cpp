@@ -264,7 +264,7 @@ std::vector<double> plain_ipot(const Instance& instance, double beta, std::size_
     for (std::size_t e = 0; e < n * m; ++e) plan[e] *= std::exp(-costs[e] / beta);
     for (std::size_t l = 0; l < inner; ++l) {
       for (std::size_t i = 0; i < n; ++i) {
-        left[i] = a[i] / std::inner_product(right.begin(), right.end(), &plan[i * m], 0.0);
+        left[i] = a[i] / std::inner_product(right.begin(), right.end(), plan.data() + i * m, 0.0);
       }
       for (std::size_t j = 0; j < m; ++j) {
         double sum = 0.0;
