@@ -329,8 +329,30 @@ def test_ctrl_c_carries_the_result_so_far(slow: Case, n_threads: int) -> None:
 def test_progress_of_one_problem(slow: Case) -> None:
     calls: list[tuple[int, int]] = []
     solve(slow, progress=lambda done, total: calls.append((done, total)))
-    assert calls[-1] == (1, 1)
-    assert set(calls[:-1]) == {(0, 1)}
+    assert calls[-1] == (5, 5)
+    assert calls == sorted(calls)
+    assert {total for _, total in calls} == {5}
+    assert len({done for done, _ in calls}) > 2
+
+
+def test_progress_of_several_problems_counts_them(slow: Case) -> None:
+    calls: list[tuple[int, int]] = []
+    otcore.solve_batch(
+        np.stack([slow.M[:600, :600]] * 2), progress=lambda done, total: calls.append((done, total))
+    )
+    assert calls[-1] == (2, 2)
+    assert {total for _, total in calls} == {2}
+
+
+def test_progress_of_a_small_problem_with_a_start() -> None:
+    calls: list[tuple[int, int]] = []
+    M = np.random.default_rng(0).random((30, 40))
+    otcore.solve(
+        M,
+        potentials_init=(np.zeros(30), np.zeros(40)),
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    assert calls[-1] == (5, 5)
 
 
 # ---------------------------------------------------------------------------------------------

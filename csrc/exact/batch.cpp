@@ -33,6 +33,12 @@ void run(std::size_t count, std::size_t n, std::size_t m, const Options& options
   });
 }
 
+// A call's only problem tells its stages.
+Options for_count(std::size_t count, Options options) {
+  options.tell_stages = count == 1;
+  return options;
+}
+
 // Weights that all problems share are wrong for all of them: the error names no problem.
 void check_shared_weights(std::size_t n, std::size_t m, const Weights& a, const Weights& b,
                           const Options& options) {
@@ -123,7 +129,8 @@ void solve_batch(BatchView<const T> costs, Weights a, Weights b, const Options& 
                  const Solutions& out, Monitor& monitor) {
   check_shared_weights(costs.rows, costs.cols, a, b, options);
   run(costs.count, costs.rows, costs.cols, options, out, monitor, [&] {
-    return MatrixWorker<T>{costs, a, b, &monitor, Solver(costs.rows, costs.cols, options)};
+    return MatrixWorker<T>{costs, a, b, &monitor,
+                           Solver(costs.rows, costs.cols, for_count(costs.count, options))};
   });
 }
 
@@ -133,7 +140,7 @@ void solve_batch_points(BatchView<const T> x, BatchView<const T> y, const cost::
                         Monitor& monitor) {
   check_shared_weights(x.rows, y.rows, a, b, options);
   run(x.count, x.rows, y.rows, options, out, monitor,
-      [&] { return PointsWorker<T>(x, y, metric, a, b, &monitor, options); });
+      [&] { return PointsWorker<T>(x, y, metric, a, b, &monitor, for_count(x.count, options)); });
 }
 
 template void solve_batch(BatchView<const float>, Weights, Weights, const Options&,

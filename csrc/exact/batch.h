@@ -15,6 +15,12 @@ namespace otcore::exact {
 // infeasible: of sparse costs alone.
 enum class Status : std::int8_t { optimal, max_iter, time_limit, interrupted, infeasible };
 
+// What a call that was stopped ends with.
+inline std::optional<Status> status_of(Stop stop) {
+  if (stop == Stop::none) return std::nullopt;
+  return stop == Stop::time_limit ? Status::time_limit : Status::interrupted;
+}
+
 struct Options {
   // Pivots (network simplex) or augmenting paths (assignment) a problem may take; none: no limit.
   std::optional<std::size_t> max_iter;
@@ -23,6 +29,8 @@ struct Options {
   // Column potentials to start every problem from, finite, one for each column; null: none.
   // Assignments have no use for them.
   const double* start = nullptr;
+  // Counts the stages of large dense problems as the call's progress: for a call with one problem.
+  bool tell_stages = false;
 };
 
 // Where the answers go: arrays of the caller, problem b's part at b times the part's length.

@@ -60,7 +60,11 @@ std::size_t joining(const Masses& masses) {
 
 template <class T>
 Status solve_large(const DenseProblem<T>& problem, double tolerance, const double* start,
-                   std::optional<std::size_t> max_pivots, NetworkSimplex& simplex, double* u) {
+                   std::optional<std::size_t> max_pivots, bool tell_stages, NetworkSimplex& simplex,
+                   double* u) {
+  const auto end_stage = [&] {
+    if (tell_stages) problem.monitor.add_done(1);
+  };
   const Masses& masses = problem.masses;
   const std::size_t n = problem.costs.rows;
   const std::size_t m = problem.costs.cols;
@@ -72,8 +76,10 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
       v[j] = masses.demand()[j] > 0 ? start[j] : -std::numeric_limits<double>::infinity();
     }
   }
+  end_stage();
   Arcs arcs(n, m);
   add_nearest(problem, v.data(), u, arcs);
+  end_stage();
 
   const CheapestArc cheapest = [&](std::size_t i, const double* potentials) -> Arc {
     const std::size_t j =
@@ -96,7 +102,9 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
     std::vector<std::int64_t> room = auction.room();
     place_rest(unplaced, room, v, cheapest, flows);
   }
+  end_stage();
   build_basis(std::move(flows), arcs, masses, v, cheapest, simplex.start_tree());
+  end_stage();
   for (;;) {
     ArcPricing pricing(arcs, masses.rows(), tolerance);
     const Status status = simplex.run(pricing, max_pivots, problem.monitor);
@@ -106,16 +114,15 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
       u[i] = shift - simplex.minus_u()[i];
     }
     const ArcParts violated = violated_arcs(problem, simplex.v(), tolerance, joining(masses), u);
-    if (problem.monitor.stopped() == Stop::time_limit) return Status::time_limit;
-    if (problem.monitor.stopped() == Stop::interrupted) return Status::interrupted;
+    if (const auto stopped = status_of(problem.monitor.stopped())) return *stopped;
     if (empty(violated)) return Status::optimal;
     arcs.add(violated);
   }
 }
 
 template Status solve_large(const DenseProblem<float>&, double, const double*,
-                            std::optional<std::size_t>, NetworkSimplex&, double*);
+                            std::optional<std::size_t>, bool, NetworkSimplex&, double*);
 template Status solve_large(const DenseProblem<double>&, double, const double*,
-                            std::optional<std::size_t>, NetworkSimplex&, double*);
+                            std::optional<std::size_t>, bool, NetworkSimplex&, double*);
 
 }  // namespace otcore::exact

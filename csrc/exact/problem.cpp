@@ -88,6 +88,7 @@ struct Solver::Impl {
     if (is_assignment(monitor)) {
       solve_assignment(view, scale, out);
     } else if (options.start != nullptr) {
+      announce_stages(monitor);
       solve_large(MatrixView<const double>{costs, n, m, stride}, magnitude(range) * scale, scale,
                   monitor, out);
     } else {
@@ -115,6 +116,10 @@ struct Solver::Impl {
     finish(costs, scale, n, false, assignment->v().data(), out);
   }
 
+  void announce_stages(Monitor& monitor) const {
+    if (options.tell_stages) monitor.set_total(kLargeStages);
+  }
+
   // The caller's potentials in the solver's scale, or null.
   const double* scaled_start(double largest, double scale) {
     if (options.start == nullptr) return nullptr;
@@ -140,7 +145,7 @@ struct Solver::Impl {
     const DenseProblem<T> problem{costs, scale, masses, options.n_threads, monitor};
     out.status =
         exact::solve_large(problem, kPricingTolerance * largest, scaled_start(largest, scale),
-                           options.max_iter, *simplex, u.data());
+                           options.max_iter, options.tell_stages, *simplex, u.data());
     finish_simplex(costs, scale, out.status == Status::optimal, out);
   }
 
@@ -222,6 +227,7 @@ void Solver::solve(MatrixView<const T> costs, const double* a, const double* b, 
     impl.solve_padded(packed, range, monitor, out);
     return;
   }
+  impl.announce_stages(monitor);
   const CostRange range = range_of(costs, impl.options.n_threads, monitor);
   const double scale = scale_for(magnitude(range));
   impl.solve_large(costs, magnitude(range) * scale, scale, monitor, out);

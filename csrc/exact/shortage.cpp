@@ -88,12 +88,13 @@ RowSets rows_above(const SparseCosts<T>& costs, const Masses& masses, double lev
 
 template <class T>
 Shortage find_shortage(const SparseCosts<T>& costs, const Masses& masses, double tolerance,
-                       const double* minus_u) {
+                       const double* minus_u, Monitor& monitor) {
   std::set<double> levels;
   for (const std::int32_t i : masses.rows()) levels.insert(-minus_u[i]);
   Worst worst;
   double worst_level = 0.0;
   for (const double level : levels) {
+    if (monitor.poll() != Stop::none) return {};
     RowSets sets = rows_above(costs, masses, level, minus_u);
     const Worst here = worst_of(sets, masses, tolerance);
     if (here.lacking <= worst.lacking) continue;
@@ -114,7 +115,9 @@ Shortage find_shortage(const SparseCosts<T>& costs, const Masses& masses, double
   return shortage;
 }
 
-template Shortage find_shortage(const SparseCosts<float>&, const Masses&, double, const double*);
-template Shortage find_shortage(const SparseCosts<double>&, const Masses&, double, const double*);
+template Shortage find_shortage(const SparseCosts<float>&, const Masses&, double, const double*,
+                                Monitor&);
+template Shortage find_shortage(const SparseCosts<double>&, const Masses&, double, const double*,
+                                Monitor&);
 
 }  // namespace otcore::exact

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/masses.h"
+#include "base/monitor.h"
 #include "exact/sparse_costs.h"
 
 namespace otcore::exact {
@@ -24,9 +25,10 @@ struct Shortage {
 // levels t of the mass of the rows with u_i >= t less that of the columns with v_j <= -t, so that
 // it is positive for one. Of the rows above each level the parts are looked at that share no
 // column, and that of largest shortage is taken. A shortage of at most `tolerance` of the rows'
-// mass is none, but rounding of the weights: no rows then. minus_u is -u.
+// mass is none, but rounding of the weights: no rows then, nor after the monitor was stopped.
+// minus_u is -u.
 template <class T>
 Shortage find_shortage(const SparseCosts<T>& costs, const Masses& masses, double tolerance,
-                       const double* minus_u);
+                       const double* minus_u, Monitor& monitor);
 
 }  // namespace otcore::exact

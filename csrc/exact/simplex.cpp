@@ -41,9 +41,7 @@ Status NetworkSimplex::run(Pricing& pricing, std::optional<std::size_t> max_pivo
   for (;;) {
     if (max_pivots && pivots_ >= *max_pivots) return Status::max_iter;
     const bool look = pivots_ % kPivotsPerPoll == kPivotsPerPoll - 1;
-    const Stop stop = look ? monitor.poll() : monitor.stopped();
-    if (stop == Stop::time_limit) return Status::time_limit;
-    if (stop == Stop::interrupted) return Status::interrupted;
+    if (const auto stopped = status_of(look ? monitor.poll() : monitor.stopped())) return *stopped;
     if (since_refresh == refresh) {
       compute_potentials();
       since_refresh = 0;

@@ -181,7 +181,9 @@ class SparseSimplex {
     }
     read_plan();
     if (!whole_) {
-      shortage_ = find_shortage(costs_, masses_, options_.mass_tolerance, simplex_.minus_u());
+      shortage_ =
+          find_shortage(costs_, masses_, options_.mass_tolerance, simplex_.minus_u(), monitor_);
+      if (const auto stopped = status_of(monitor_.stopped())) return *stopped;
       if (!shortage_.rows.empty()) return Status::infeasible;
     }
     level_minus_u_.assign(simplex_.minus_u(), simplex_.minus_u() + costs_.n);

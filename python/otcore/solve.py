@@ -61,7 +61,9 @@ def solve(
         Stop after so many seconds; None is no limit.
     progress
         True for a bar (the extra ``otcore[cli]``), or a function that is called with (done, total),
-        about 20 times a second, counting problems.
+        about 20 times a second and at the end, counting problems; for one large problem (M given,
+        more than 2^18 pairs) its five stages: potentials to start from, candidates, a first plan,
+        its basis, and pivots, which may take longer than all others.
 
     Returns
     -------

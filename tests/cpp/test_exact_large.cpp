@@ -451,16 +451,16 @@ TEST(Large, StartsFromPotentials) {
     Stage stage(make_plane(600, seed));
     NetworkSimplex simplex(600, 600);
     std::vector<double> u(600);
-    ASSERT_EQ(solve_large(stage.dense(), kTolerance, nullptr, {}, simplex, u.data()),
+    ASSERT_EQ(solve_large(stage.dense(), kTolerance, nullptr, {}, false, simplex, u.data()),
               Status::optimal);
     cold += simplex.pivots();
     const std::vector<double> optimal(simplex.v(), simplex.v() + 600);
-    ASSERT_EQ(solve_large(stage.dense(), kTolerance, optimal.data(), {}, simplex, u.data()),
+    ASSERT_EQ(solve_large(stage.dense(), kTolerance, optimal.data(), {}, false, simplex, u.data()),
               Status::optimal);
     warm += simplex.pivots();
     std::vector<double> bad = stage.numbers(600, 6);
     for (double& x : bad) x *= 100.0;
-    ASSERT_EQ(solve_large(stage.dense(), kTolerance, bad.data(), {}, simplex, u.data()),
+    ASSERT_EQ(solve_large(stage.dense(), kTolerance, bad.data(), {}, false, simplex, u.data()),
               Status::optimal);
     for (std::size_t j = 0; j < 600; ++j) EXPECT_NEAR(simplex.v()[j], optimal[j], 1e-12);
   }

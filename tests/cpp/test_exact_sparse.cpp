@@ -144,9 +144,13 @@ TEST(Sparse, ShortageOfTheLevelThatHasOne) {
   Masses masses(2, 2);
   masses.set(p.a.data(), p.b.data(), 1e-6);
   const std::vector<double> minus_u{-1.0, 0.0};
-  EXPECT_EQ(find_shortage(p.costs(), masses, 1e-6, minus_u.data()).rows,
+  Monitor monitor;
+  EXPECT_EQ(find_shortage(p.costs(), masses, 1e-6, minus_u.data(), monitor).rows,
             (std::vector<std::int32_t>{0}));
-  EXPECT_TRUE(find_shortage(p.costs(), masses, 0.7, minus_u.data()).rows.empty());
+  EXPECT_TRUE(find_shortage(p.costs(), masses, 0.7, minus_u.data(), monitor).rows.empty());
+  Monitor over({}, {}, 0.0);
+  EXPECT_TRUE(find_shortage(p.costs(), masses, 1e-6, minus_u.data(), over).rows.empty());
+  EXPECT_EQ(over.stopped(), Stop::time_limit);
 }
 
 void expect_refused(const Sparse& p, const std::string& text) {
