@@ -6,6 +6,7 @@
 #include <pybind11/numpy.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -72,6 +73,15 @@ decltype(auto) visit_pair(const RealArray& x, const RealArray& y, Body&& body) {
         return std::forward<Body>(body)(typed_x, *typed_y);
       },
       x);
+}
+
+// Checks a batch's sizes: row and column numbers must fit the plan's 32 bits.
+inline void require_small_sides(std::size_t n, std::size_t m, const char* argument) {
+  constexpr std::size_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (n > kMost || m > kMost) {
+    throw InvalidArgument(argument, "sides " + std::to_string(n) + " and " + std::to_string(m),
+                          "at most " + std::to_string(kMost) + " points on a side");
+  }
 }
 
 // Uninitialised.

@@ -7,6 +7,7 @@ namespace otcore::bind {
 
 void bind_base(pybind11::module_& module);
 void bind_cost(pybind11::module_& module);
+void bind_entropic(pybind11::module_& module);
 void bind_exact(pybind11::module_& module);
 void bind_minibatch(pybind11::module_& module);
 void bind_oned(pybind11::module_& module);

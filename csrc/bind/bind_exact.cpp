@@ -13,61 +13,13 @@
 #include "bind/arrays.h"
 #include "bind/bind.h"
 #include "bind/exact_solution.h"
-#include "bind/hooks.h"
+#include "bind/problem_arguments.h"
 #include "cost/cost.h"
 #include "exact/batch.h"
 #include "exact/sparse.h"
 
 namespace otcore::bind {
 namespace {
-
-using OptionalWeights = std::optional<Array<double>>;
-
-Weights weights_view(const OptionalWeights& weights, std::size_t batch, std::size_t length,
-                     const char* argument) {
-  if (!weights) return {};
-  const bool shared = weights->ndim() == 1 && extent(*weights, 0) == length;
-  const bool own =
-      weights->ndim() == 2 && extent(*weights, 0) == batch && extent(*weights, 1) == length;
-  if (!shared && !own) {
-    throw InvalidArgument(argument, "shape " + shape_text(*weights),
-                          std::to_string(length) + " weights, or as many for each of " +
-                              std::to_string(batch) + " problems");
-  }
-  return {weights->data(), own ? length : 0};
-}
-
-// Column potentials to start from: m numbers.
-const double* start_data(const OptionalWeights& start, std::size_t m) {
-  if (!start) return nullptr;
-  if (start->ndim() != 1 || extent(*start, 0) != m) {
-    throw InvalidArgument("potentials_init", "shape " + shape_text(*start),
-                          std::to_string(m) + " column potentials");
-  }
-  return start->data();
-}
-
-struct Call {
-  const OptionalWeights& a;
-  const OptionalWeights& b;
-  exact::Options options;
-  std::optional<double> time_limit;
-  const py::object& progress;
-};
-
-// solve(a, b, solutions, monitor) for a batch of n x m problems.
-template <class Solve>
-ExactSolution solve_call(std::size_t batch, std::size_t n, std::size_t m, const char* argument,
-                         const Call& call, Solve&& solve) {
-  require_small_sides(n, m, argument);
-  const Weights a = weights_view(call.a, batch, n, "a");
-  const Weights b = weights_view(call.b, batch, m, "b");
-  ExactSolution solution(batch, n, m);
-  const exact::Solutions out = solution.views();
-  solution.interrupted = run_interruptible(call.progress, call.time_limit,
-                                           [&](Monitor& monitor) { solve(a, b, out, monitor); });
-  return solution;
-}
 
 ExactSolution exact_batch(const RealArray& matrices, const OptionalWeights& a,
                           const OptionalWeights& b, const OptionalWeights& start,
@@ -76,17 +28,18 @@ ExactSolution exact_batch(const RealArray& matrices, const OptionalWeights& a,
   return std::visit(
       [&](const auto& typed) {
         const auto costs = batch_view(typed, "M");
-        const Call call{a,
-                        b,
-                        {max_iter, n_threads, mass_tolerance, start_data(start, costs.cols)},
-                        time_limit,
-                        progress};
-        return solve_call(costs.count, costs.rows, costs.cols, "M", call,
-                          [&](Weights weights_a, Weights weights_b, const exact::Solutions& out,
-                              Monitor& monitor) {
-                            exact::solve_batch(costs, weights_a, weights_b, call.options, out,
-                                               monitor);
-                          });
+        const Call<exact::Options> call{
+            a,
+            b,
+            {max_iter, n_threads, mass_tolerance, start_data(start, costs.cols)},
+            time_limit,
+            progress};
+        return solve_call<ExactSolution>(costs.count, costs.rows, costs.cols, "M", call,
+                                         [&](Weights weights_a, Weights weights_b,
+                                             const exact::Solutions& out, Monitor& monitor) {
+                                           exact::solve_batch(costs, weights_a, weights_b,
+                                                              call.options, out, monitor);
+                                         });
       },
       matrices);
 }
@@ -98,19 +51,14 @@ ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const O
                                  std::optional<double> time_limit, const py::object& progress) {
   const cost::Metric ground = cost::parse_metric(metric, p);
   return visit_pair(x, y, [&](const auto& typed_x, const auto& typed_y) {
-    const auto points_x = batch_view(typed_x, "X");
-    const auto points_y = batch_view(typed_y, "Y");
-    if (points_x.count != points_y.count || points_x.cols != points_y.cols) {
-      throw InvalidArgument(
-          "Y", "shape " + shape_text(typed_y),
-          "as many problems and coordinates as X of shape " + shape_text(typed_x));
-    }
-    const Call call{a,
-                    b,
-                    {max_iter, n_threads, mass_tolerance, start_data(start, points_y.rows)},
-                    time_limit,
-                    progress};
-    return solve_call(
+    const auto [points_x, points_y] = point_views(typed_x, typed_y);
+    const Call<exact::Options> call{
+        a,
+        b,
+        {max_iter, n_threads, mass_tolerance, start_data(start, points_y.rows)},
+        time_limit,
+        progress};
+    return solve_call<ExactSolution>(
         points_x.count, points_x.rows, points_y.rows, "X", call,
         [&](Weights weights_a, Weights weights_b, const exact::Solutions& out, Monitor& monitor) {
           exact::solve_batch_points(points_x, points_y, ground, weights_a, weights_b, call.options,
@@ -138,7 +86,8 @@ py::tuple exact_sparse(const Array<std::int64_t>& starts, const Array<std::int32
                        std::optional<double> time_limit, const py::object& progress) {
   require_dims(starts, 1, "M");
   const std::size_t n = extent(starts, 0) - 1;
-  const Call call{a, b, {max_iter, 1, mass_tolerance, start_data(start, m)}, time_limit, progress};
+  const Call<exact::Options> call{
+      a, b, {max_iter, 1, mass_tolerance, start_data(start, m)}, time_limit, progress};
   exact::Shortage shortage;
   ExactSolution solution = std::visit(
       [&](const auto& typed) {
@@ -150,12 +99,13 @@ py::tuple exact_sparse(const Array<std::int64_t>& starts, const Array<std::int32
                                 "a column for each and the last row's end");
         }
         const exact::SparseCosts<T> costs{n, m, starts.data(), cols.data(), typed.data()};
-        return solve_call(1, n, m, "M", call,
-                          [&](Weights weights_a, Weights weights_b, const exact::Solutions& out,
-                              Monitor& monitor) {
-                            exact::solve_sparse(costs, weights_a.data, weights_b.data, call.options,
-                                                monitor, out, shortage);
-                          });
+        return solve_call<ExactSolution>(1, n, m, "M", call,
+                                         [&](Weights weights_a, Weights weights_b,
+                                             const exact::Solutions& out, Monitor& monitor) {
+                                           exact::solve_sparse(costs, weights_a.data,
+                                                               weights_b.data, call.options,
+                                                               monitor, out, shortage);
+                                         });
       },
       entries);
   return py::make_tuple(std::move(solution), shortage_tuple(shortage));

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -116,14 +115,5 @@ struct ExactSolution {
   std::vector<exact::Status> status;
   bool interrupted = false;
 };
-
-// Checks a batch's sizes: row and column numbers must fit the plan's 32 bits.
-inline void require_small_sides(std::size_t n, std::size_t m, const char* argument) {
-  constexpr std::size_t kMost = std::numeric_limits<std::int32_t>::max();
-  if (n > kMost || m > kMost) {
-    throw InvalidArgument(argument, "sides " + std::to_string(n) + " and " + std::to_string(m),
-                          "at most " + std::to_string(kMost) + " points on a side");
-  }
-}
 
 }  // namespace otcore::bind

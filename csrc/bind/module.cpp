@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = OTCORE_VERSION;
   otcore::bind::bind_base(module);
   otcore::bind::bind_cost(module);
+  otcore::bind::bind_entropic(module);
   otcore::bind::bind_exact(module);
   otcore::bind::bind_minibatch(module);
   otcore::bind::bind_oned(module);

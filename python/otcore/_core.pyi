@@ -98,6 +98,118 @@ def exact_sparse(
     ExactSolution, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], float, float] | None
 ]: ...
 
+class EntropicSolution:
+    """B problems of n x m."""
+
+    @property
+    def value(self) -> _Float64: ...  # (B,)
+    @property
+    def value_linear(self) -> _Float64: ...  # (B,)
+    @property
+    def gap(self) -> _Float64: ...  # (B,), NaN in unbalanced problems
+    @property
+    def marginal_error(self) -> _Float64: ...  # (B,)
+    @property
+    def tolerance(self) -> _Float64: ...  # (B,), what marginal_error was to come to
+    @property
+    def n_iter(self) -> npt.NDArray[np.int64]: ...  # (B,)
+    @property
+    def eps(self) -> _Float64: ...  # (B,), of the plan's formula
+    @property
+    def potential_a(self) -> _Float64: ...  # (B, n)
+    @property
+    def potential_b(self) -> _Float64: ...  # (B, m)
+    @property
+    def marginal_a(self) -> _Float64: ...  # (B, n)
+    @property
+    def marginal_b(self) -> _Float64: ...  # (B, m)
+    @property
+    def status(self) -> list[str]: ...  # B of "converged", "stalled", "max_iter", ...
+    @property
+    def unfinished(self) -> int: ...  # how many have not converged
+    @property
+    def interrupted(self) -> bool: ...  # a KeyboardInterrupt came, and is owed to the caller
+    def status_of(self, problem: int) -> str: ...
+    def __getstate__(self) -> tuple[object, ...]: ...
+    def __setstate__(self, arg0: tuple[object, ...]) -> None: ...
+
+class EntropicPlan:
+    """P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps), n x m; keeps its arrays alive."""
+
+    def apply(self, V: _Float64) -> _Float64: ...  # (m, k) to (n, k)
+    def apply_t(self, V: _Float64) -> _Float64: ...  # (n, k) to (m, k)
+    def measure(self) -> tuple[float, _Float64, _Float64]: ...  # <P, C>, P 1, P^T 1
+    def dense(self) -> _Real: ...  # (n, m)
+
+    # Those of at least threshold * min(a_i, b_j), by rows: starts (n + 1,), columns, masses.
+    def entries(
+        self, threshold: float
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], _Float64]: ...
+
+# method: "sinkhorn", "plain", "ipot" or "symmetric"; rho infinite: the marginal is a constraint.
+def entropic_batch(
+    M: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    *,
+    method: str,
+    reg: float,
+    rho_a: float,
+    rho_b: float,
+    tol: float | None,
+    inner_iter: int,
+    start: _Float64 | None,  # (m,)
+    mass_tolerance: float,
+    max_iter: int | None,
+    n_threads: int,
+    time_limit: float | None,
+    progress: Callable[[int, int], object] | None,
+) -> EntropicSolution: ...
+def entropic_batch_points(
+    X: _Real,
+    Y: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    metric: str,
+    p: float,
+    *,
+    method: str,
+    reg: float,
+    rho_a: float,
+    rho_b: float,
+    tol: float | None,
+    inner_iter: int,
+    start: _Float64 | None,  # (m,)
+    mass_tolerance: float,
+    max_iter: int | None,
+    n_threads: int,
+    time_limit: float | None,
+    progress: Callable[[int, int], object] | None,
+) -> EntropicSolution: ...
+def entropic_plan(
+    M: _Real,
+    a: _Float64,
+    b: _Float64,
+    f: _Float64,
+    g: _Float64,
+    *,
+    eps: float,
+    n_threads: int,
+) -> EntropicPlan: ...
+def entropic_plan_points(
+    X: _Real,
+    Y: _Real,
+    a: _Float64,
+    b: _Float64,
+    f: _Float64,
+    g: _Float64,
+    metric: str,
+    p: float,
+    *,
+    eps: float,
+    n_threads: int,
+) -> EntropicPlan: ...
+
 class LineValues:
     """Values of B problems on the line, and what their gradients are made of, or None."""
 
