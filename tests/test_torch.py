@@ -263,7 +263,7 @@ def test_cost_matrix(metric: Any) -> None:
 def test_cost_matrix_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y, weight = normal(40, 3, grad=True), normal(30, 3, grad=True), normal(40, 30)
     expected = torch.autograd.grad((otcore.cost.cost_matrix(x, y) * weight).sum(), (x, y))
-    monkeypatch.setattr("otcore.torch.functions._PAIRS_AT_ONCE", 70)
+    monkeypatch.setattr("otcore.torch.functions.PAIRS_AT_ONCE", 70)
     blocks = torch.autograd.grad((otcore.cost.cost_matrix(x, y) * weight).sum(), (x, y))
     for one, other in zip(expected, blocks, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)

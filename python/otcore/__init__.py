@@ -7,7 +7,7 @@ Arrays are numpy arrays, lists or torch tensors; what comes in decides what goes
 
 from __future__ import annotations
 
-from . import cost, minibatch, oned
+from . import cost, entropic, minibatch, oned
 from ._core import __version__
 from ._runtime import info, set_num_threads
 from .errors import ConvergenceWarning, InfeasibleError, SolveInterrupted
@@ -22,6 +22,7 @@ __all__ = [
     "SolveInterrupted",
     "__version__",
     "cost",
+    "entropic",
     "info",
     "minibatch",
     "oned",

@@ -12,7 +12,7 @@ become float64; anything else (complex, long double, object, text) is a TypeErro
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 Array: TypeAlias = Any  # a numpy array or a torch tensor: what came in decides
 Real: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+LinearMap: TypeAlias = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 Named: TypeAlias = Sequence[tuple[str, object]]  # (argument's name, what the caller passed)
 
 FLOAT32 = np.dtype(np.float32)
@@ -65,7 +66,7 @@ class Library(Protocol):
         """A cost matrix, differentiable in the points."""
 
     def value(self, problem: Any, solution: Any) -> Array:
-        """(B,) float64: the values of exact solutions, differentiable in the problem's sources."""
+        """(B,) float64: the values of solutions, differentiable in the problem's sources."""
 
     def minibatch_value(self, problem: Any, solution: Any) -> Array:
         """0-d float64: the value of a mini-batch solution, differentiable in the sources."""
@@ -94,6 +95,13 @@ class Library(Protocol):
         sources: Sequence[Array | None],
     ) -> Any:
         """A sparse matrix; entries at the same place are summed."""
+
+    def linear(
+        self, forward: LinearMap, adjoint: LinearMap, values: Array, sources: Sequence[Array | None]
+    ) -> Array:
+        """forward(values) of a linear map and its transpose on numpy arrays; differentiable in
+        values.
+        """
 
     def weighted_sum(
         self,
@@ -189,6 +197,11 @@ class NumpyLibrary:
 
         scipy_sparse = import_extra("scipy.sparse", extra="sparse", purpose="sparse_plan")
         return scipy_sparse.csr_array((mass, (rows, cols)), shape=shape)
+
+    def linear(
+        self, forward: LinearMap, adjoint: LinearMap, values: Array, sources: Sequence[Array | None]
+    ) -> Array:
+        return forward(values)
 
     def weighted_sum(
         self,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ._progress import Progress
 
-_METHODS = ("auto", "exact")
+# One strength for both sides, or one for each.
+Unbalanced: TypeAlias = float | tuple[float, float]
+
+_METHODS = ("auto", "exact", "sinkhorn", "ipot")
+_SCHEMES = ("auto", "plain")
+_UNBALANCED_TYPES = ("kl",)
 
 
 class Options(NamedTuple):
@@ -20,10 +26,59 @@ class Options(NamedTuple):
     progress: Progress = False
 
 
-def check_method(method: str) -> None:
-    if method not in _METHODS:
-        choices = ", ".join(map(repr, _METHODS))
-        raise ValueError(f"method: {method!r}, expected one of {choices}")
+class Entropic(NamedTuple):
+    """How a problem is regularised, and by which of the core's methods it is solved."""
+
+    method: str  # "sinkhorn", "plain", "ipot" or "symmetric"
+    reg: float  # 0: IPOT's own choice
+    rho: tuple[float, float] = (math.inf, math.inf)  # infinite: the marginal is a constraint
+    tol: float | None = None
+    inner_iter: int = 1
+
+    @property
+    def balanced(self) -> bool:
+        return self.rho == (math.inf, math.inf)
+
+
+def entropic_options(
+    method: str,
+    reg: float | None,
+    *,
+    unbalanced: Unbalanced | None = None,
+    unbalanced_type: str = "kl",
+    tol: float | None = None,
+    inner_iter: int = 1,
+    scheme: str = "auto",
+) -> Entropic | None:
+    """What the arguments ask for, checked together; None: the exact solver."""
+    _check_choice("method", method, _METHODS)
+    _check_choice("scheme", scheme, _SCHEMES)
+    _check_choice("unbalanced_type", unbalanced_type, _UNBALANCED_TYPES)
+    rho = _strengths(unbalanced)
+    strength = None if reg is None else positive(reg, "reg")
+    tolerance = None if tol is None else _tolerance(tol)
+    inner = positive_int(inner_iter, "inner_iter")
+    balanced = rho == (math.inf, math.inf)
+    if method == "auto":
+        method = "sinkhorn" if reg is not None or not balanced else "exact"
+    if method != "sinkhorn":
+        if not balanced:
+            raise ValueError(f"unbalanced: {unbalanced!r}, expected None with method={method!r}")
+        if scheme != "auto":
+            raise ValueError(f"scheme: {scheme!r}, expected 'auto' with method={method!r}")
+    if method != "ipot" and inner != 1:
+        raise ValueError(f"inner_iter: {inner}, expected 1 with method={method!r}")
+    if method == "exact":
+        for name, value in (("reg", reg), ("tol", tol)):
+            if value is not None:
+                raise ValueError(f"{name}: {value!r}, expected None with method='exact'")
+        return None
+    if method == "ipot":
+        return Entropic("ipot", strength or 0.0, rho, tolerance, inner)
+    if strength is None:
+        asker = "unbalanced" if not balanced else "method='sinkhorn'"
+        raise ValueError(f"reg: None, expected a positive number with {asker}")
+    return Entropic("plain" if scheme == "plain" else "sinkhorn", strength, rho, tolerance)
 
 
 def solver_options(
@@ -56,10 +111,45 @@ def positive_int(value: object, name: str, *, most: int = 2**63 - 1) -> int:
     return number
 
 
+def positive(value: object, name: str, *, infinite: bool = False) -> float:
+    """`value` as a positive float, finite unless `infinite`; names the argument in errors."""
+    number = _number(value, name, "a number")
+    if not number > 0 or (math.isinf(number) and not infinite):
+        expected = "a positive number or infinity" if infinite else "a positive, finite number"
+        raise ValueError(f"{name}: {number}, expected {expected}")
+    return number
+
+
+def _strengths(unbalanced: Any) -> tuple[float, float]:
+    if unbalanced is None:
+        return math.inf, math.inf
+    pair = tuple(unbalanced) if hasattr(unbalanced, "__len__") else (unbalanced, unbalanced)
+    if len(pair) != 2:
+        raise ValueError(f"unbalanced: {len(pair)} numbers, expected one, or one for each side")
+    rho_a, rho_b = (positive(rho, "unbalanced", infinite=True) for rho in pair)
+    return rho_a, rho_b
+
+
+def _tolerance(tol: object) -> float:
+    number = _number(tol, "tol", "a number")
+    if not (number >= 0 and math.isfinite(number)):
+        raise ValueError(f"tol: {number}, expected a finite number >= 0")
+    return number
+
+
 def _seconds(time_limit: object) -> float:
-    if not isinstance(time_limit, Real) or isinstance(time_limit, bool):
-        raise TypeError(f"time_limit: {type(time_limit).__name__}, expected a number of seconds")
-    seconds = float(time_limit)
+    seconds = _number(time_limit, "time_limit", "a number of seconds")
     if not seconds > 0:
         raise ValueError(f"time_limit: {seconds}, expected a positive number of seconds")
     return seconds
+
+
+def _number(value: object, name: str, expected: str) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name}: {type(value).__name__}, expected {expected}")
+    return float(value)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: {value!r}, expected one of {', '.join(map(repr, choices))}")

@@ -1,10 +1,10 @@
-"""Transport plans as lists of (row, column, mass)."""
+"""Transport plans: what all can do, and those that are lists of (row, column, mass)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,55 @@ from ._arrays import (
     sum_by_index,
 )
 from ._core import ExactSolution
+
+Entries: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]
+
+
+class Plan(Protocol):
+    """A plan between n and m points, or a batch of them, whose arrays lead with B."""
+
+    def dense(self) -> npt.NDArray[Any]:
+        """(n, m) or (B, n, m) in the data's dtype."""
+
+    def entries(self) -> Entries:
+        """Rows, columns and masses of what counts; not for batches."""
+
+    def sparse(self) -> Any:
+        """`entries` as scipy CSR or torch sparse COO, in the data's dtype; not for batches."""
+
+    def row_sums(self) -> npt.NDArray[np.float64]:
+        """(n,) or (B, n)."""
+
+    def col_sums(self) -> npt.NDArray[np.float64]:
+        """(m,) or (B, m)."""
+
+    def apply(self, V: npt.ArrayLike) -> Array:
+        """The plan times V of shape (m,) or (m, c); for a batch (B, m) or (B, m, c)."""
+
+    def apply_t(self, V: npt.ArrayLike) -> Array:
+        """The transposed plan times V of shape (n,) or (n, c); for a batch (B, n) or (B, n, c)."""
+
+
+class Operand(NamedTuple):
+    """The V of `apply`, checked."""
+
+    library: Library
+    values: Array
+    dtype: np.dtype[Any]
+    columns: tuple[int, ...]  # (), or (c,)
+
+
+def check_operand(V: npt.ArrayLike, data: Array, lead: tuple[int, ...], size: int) -> Operand:
+    """V of shape (*lead, size) or (*lead, size, c), in the library of the result's data."""
+    library, (_, values) = open_door((("the result's data", data), ("V", V)))
+    array = library.to_numpy(values)
+    dtype = real_dtype(array, "V")
+    shape = (*lead, size)
+    if array.shape[: len(shape)] != shape or array.ndim > len(shape) + 1:
+        text = ", ".join(map(str, shape))
+        raise shape_error("V", array.shape, f"({text}{'' if lead else ','}) or ({text}, c)")
+    require_finite(array, "V")
+    return Operand(library, library.cast(values, dtype), dtype, array.shape[len(shape) :])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,31 +89,28 @@ class SparsePlan:
         return () if self.batch is None else (self.batch,)
 
     def dense(self) -> npt.NDArray[Any]:
-        """(n, m) or (B, n, m) in the data's dtype."""
         shape = (*self._lead, self.n, self.m)
         place = self.rows * self.m + self.cols % self.m
         plan = sum_by_index(place, self.mass, int(np.prod(shape)))
         return plan.reshape(shape).astype(self.dtype, copy=False)
 
+    def entries(self) -> Entries:
+        return self.rows, self.cols, self.mass
+
     def sparse(self) -> Any:
-        """scipy CSR or torch sparse COO, (n, m) in the data's dtype; not for batches."""
         mass = self.mass.astype(self.dtype, copy=False)
         return self.library.sparse(self.rows, self.cols, mass, (self.n, self.m), self.sources)
 
     def row_sums(self) -> npt.NDArray[np.float64]:
-        """(n,) or (B, n)."""
         return self._sums(self.rows, self.n)
 
     def col_sums(self) -> npt.NDArray[np.float64]:
-        """(m,) or (B, m)."""
         return self._sums(self.cols, self.m)
 
     def apply(self, V: npt.ArrayLike) -> Array:
-        """The plan times V of shape (m,) or (m, c); for a batch (B, m) or (B, m, c)."""
         return self._times(V, self.rows, self.cols, self.n, self.m)
 
     def apply_t(self, V: npt.ArrayLike) -> Array:
-        """The transposed plan times V of shape (n,) or (n, c); for a batch (B, n) or (B, n, c)."""
         return self._times(V, self.cols, self.rows, self.m, self.n)
 
     def _sums(self, index: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.float64]:
@@ -80,30 +126,19 @@ class SparsePlan:
         out_size: int,
         in_size: int,
     ) -> Array:
-        library, (_, values) = open_door((("the result's data", self.sources[0]), ("V", V)))
-        array = library.to_numpy(values)
-        dtype = real_dtype(array, "V")
-        lead = len(self._lead)
-        if array.shape[: lead + 1] != (*self._lead, in_size) or array.ndim > lead + 2:
-            text = ", ".join(map(str, (*self._lead, in_size)))
-            expected = f"({text}{'' if lead else ','}) or ({text}, c)"
-            raise shape_error("V", array.shape, expected)
-        require_finite(array, "V")
-        columns = array.shape[lead + 1 :]
-        result = library.weighted_sum(
+        operand = check_operand(V, self.sources[0], self._lead, in_size)
+        result = operand.library.weighted_sum(
             target,
             source,
             self.mass,
-            library.cast(values, dtype).reshape(-1, *columns),
+            operand.values.reshape(-1, *operand.columns),
             (self.batch or 1) * out_size,
             self.sources,
         )
-        return result.reshape(*self._lead, out_size, *columns)
+        return result.reshape(*self._lead, out_size, *operand.columns)
 
 
-def stacked_entries(
-    solution: ExactSolution, n: int, m: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def stacked_entries(solution: ExactSolution, n: int, m: int) -> Entries:
     """Rows, columns and masses of all plans of a batch; plan b at rows b*n + i, columns b*m + j."""
     used = np.arange(solution.rows.shape[1]) < solution.count[:, None]
     start = np.arange(len(solution.count))[:, None]

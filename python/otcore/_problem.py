@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._arrays import Array, Library, open_door
+from ._options import Entropic
 from ._shapes import column_potentials, contiguous_entries, core_weights, cost_matrices, point_pair
 from ._sparse import SparseCosts, is_sparse, take_apart
 from .cost import Metric, MetricLike, parse_metric
@@ -35,6 +36,7 @@ class Problem:
     mass_tolerance: float
     batched: bool
     start: npt.NDArray[np.float64] | None = None  # (m,): column potentials to start from
+    entropic: Entropic | None = None  # None: an exact problem
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -55,15 +57,18 @@ def matrix_problem(
     *,
     batched: bool,
     potentials_init: Any = None,
+    entropic: Entropic | None = None,
 ) -> Problem:
     """The problem of given cost matrices, checked."""
     if is_sparse(M) and not batched:
+        if entropic is not None:
+            raise ValueError("M: a sparse matrix, expected a dense one in an entropic problem")
         return _sparse_problem(M, a, b, potentials_init)
     library, sources = open_door((("M", M),), (("a", a), ("b", b)))
     costs = cost_matrices(library.to_numpy(sources[0]), batched=batched)
     shape = costs.shape if batched else (1, *costs.shape)
     data = (costs.reshape(shape),)
-    return _weighted(library, sources, data, shape[1:], None, batched, potentials_init)
+    return _weighted(library, sources, data, shape[1:], None, batched, potentials_init, entropic)
 
 
 def _sparse_problem(
@@ -85,6 +90,7 @@ def points_problem(
     metric: MetricLike,
     batched: bool,
     potentials_init: Any = None,
+    entropic: Entropic | None = None,
 ) -> Problem:
     """The problem of transporting points, checked."""
     ground = parse_metric(metric)
@@ -96,7 +102,7 @@ def points_problem(
         points_x, points_y = points_x[None], points_y[None]
     sides = points_x.shape[1], points_y.shape[1]
     data = (points_x, points_y)
-    return _weighted(library, sources, data, sides, ground, batched, potentials_init)
+    return _weighted(library, sources, data, sides, ground, batched, potentials_init, entropic)
 
 
 def checked_weights(
@@ -131,8 +137,13 @@ def _weighted(
     metric: Metric | None,
     batched: bool,
     potentials_init: Any,
+    entropic: Entropic | None = None,
 ) -> Problem:
     batch = data[0].shape[0] if batched else None
     (a, b), tolerance = checked_weights(library, sources[-2:], data[0].dtype, batch, sides)
-    start = None if potentials_init is None else column_potentials(potentials_init, sides)
-    return Problem(library, tuple(sources), data, metric, a, b, tolerance, batched, start)
+    start = None
+    if potentials_init is not None:
+        if entropic is not None and entropic.method == "ipot":
+            raise ValueError("potentials_init: given, expected None with method='ipot'")
+        start = column_potentials(potentials_init, sides)
+    return Problem(library, tuple(sources), data, metric, a, b, tolerance, batched, start, entropic)

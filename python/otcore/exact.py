@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,18 +9,16 @@ import numpy.typing as npt
 
 from . import _core
 from ._core import ExactSolution
+from ._ending import tell
 from ._options import Options
 from ._problem import Problem
 from ._progress import reporter
 from ._sparse import SparseCosts
-from .errors import ConvergenceWarning, InfeasibleError, SolveInterrupted
+from .errors import InfeasibleError
 from .result import BatchResult, OTResult
 
 # Rows and columns of a set that shows that there is no plan, and their masses.
 Shortage: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], float, float]
-
-# From warnings.warn up to the caller of otcore.solve.
-_STACK_LEVEL = 4
 
 
 def solve_one(problem: Problem, options: Options) -> OTResult:
@@ -31,7 +28,7 @@ def solve_one(problem: Problem, options: Options) -> OTResult:
         values = problem.library.wrap(solution.value, problem.sources)
         raise InfeasibleError(*shortage, OTResult(problem, solution, values, 0))
     result = OTResult(problem, solution, problem.library.value(problem, solution), 0)
-    _tell(result, solution)
+    tell(result, solution, "optimal", _how_good)
     return result
 
 
@@ -40,7 +37,7 @@ def solve_many(problem: Problem, options: Options) -> BatchResult:
     solution, _ = _solve(problem, options)
     values = problem.library.value(problem, solution)
     result = BatchResult(problem, solution, values, slice(None))
-    _tell(result, solution)
+    tell(result, solution, "optimal", _how_good)
     return result
 
 
@@ -93,24 +90,13 @@ def _solve(problem: Problem, options: Options) -> tuple[ExactSolution, Shortage 
         return solution, None
 
 
-def _tell(result: OTResult | BatchResult, solution: ExactSolution) -> None:
-    """Raise SolveInterrupted after Ctrl-C; warn where a problem is not optimal."""
-    if solution.interrupted:
-        raise SolveInterrupted(result)
-    if not solution.unfinished:
-        return
-    stopped = [status for status in solution.status if status != "optimal"]
+def _how_good(result: OTResult | BatchResult, solution: ExactSolution) -> str:
     if isinstance(result, OTResult):
-        text = (
-            f"stopped ({stopped[0]}) after {result.n_iter} iterations with a gap of "
-            f"{result.gap:.3g} (value {float(solution.value[0]):.6g}) and a marginal error of "
-            f"{result.marginal_error:.3g}"
+        return (
+            f"a gap of {result.gap:.3g} (value {float(solution.value[0]):.6g}) and a marginal "
+            f"error of {result.marginal_error:.3g}"
         )
-    else:
-        text = (
-            f"{len(stopped)} of {len(result)} problems stopped early "
-            f"({', '.join(sorted(set(stopped)))}), with a gap of up to "
-            f"{float(solution.gap.max()):.3g} and a marginal error of up to "
-            f"{float(result.marginal_error.max()):.3g}"
-        )
-    warnings.warn(text, ConvergenceWarning, stacklevel=_STACK_LEVEL)
+    return (
+        f"a gap of up to {float(solution.gap.max()):.3g} and a marginal error of up to "
+        f"{float(result.marginal_error.max()):.3g}"
+    )

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import Array
-from ._core import ExactSolution
-from ._plan import SparsePlan, stacked_entries
+from ._answer import Answer, RoundedPlan
+from ._arrays import FLOAT64, Array
+from ._core import EntropicSolution, ExactSolution
+from ._entropic_answer import EntropicAnswer
+from ._exact_answer import ExactAnswer
 from ._problem import Problem
 
 __all__ = ["BatchResult", "OTResult"]
@@ -25,7 +27,7 @@ class _Result(ABC):
     """What one problem's result and a batch's have in common; arrays of a batch lead with B."""
 
     _problem: Problem
-    _solution: ExactSolution
+    _solution: ExactSolution | EntropicSolution
     _values: Array  # (B,)
     _index: int | slice  # which of the solution's problems this is
 
@@ -39,52 +41,27 @@ class _Result(ABC):
         return self
 
     @cached_property
-    def _plan(self) -> SparsePlan:
+    def _answer(self) -> Answer:
         problem, solution, index = self._problem, self._solution, self._index
-        _, n, m = problem.size
-        if isinstance(index, int):
-            batch = None
-            used = slice(int(solution.count[index]))
-            rows = solution.rows[index, used].astype(np.int64)
-            cols = solution.cols[index, used].astype(np.int64)
-            mass = solution.mass[index, used]
-        else:
-            batch = len(solution.count)
-            rows, cols, mass = stacked_entries(solution, n, m)
-        return SparsePlan(
-            problem.library, problem.sources, problem.dtype, batch, n, m, rows, cols, mass
-        )
+        if isinstance(solution, EntropicSolution):
+            return EntropicAnswer(problem, solution, index)
+        return ExactAnswer(problem, solution, index)
 
     @cached_property
     def _dense(self) -> npt.NDArray[Any]:
-        return self._plan.dense()
-
-    @cached_property
-    def _marginal_errors(self) -> npt.NDArray[np.float64]:
-        _, n, m = self._problem.size
-        a = self._weights(self._problem.a, n)
-        b = self._weights(self._problem.b, m)
-        error_a = np.abs(self._plan.row_sums() - a).sum(axis=-1)
-        return error_a + np.abs(self._plan.col_sums() - b).sum(axis=-1)  # type: ignore[no-any-return]
-
-    def _weights(
-        self, weights: npt.NDArray[np.float64] | None, length: int
-    ) -> npt.NDArray[np.float64] | float:
-        if weights is None:
-            return 1.0 / length
-        return weights if weights.ndim == 1 else weights[self._index]
+        return self._answer.plan.dense()
 
     def _wrap(self, array: npt.NDArray[Any]) -> Array:
         return self._problem.library.wrap(array, self._problem.sources)
 
     @property
-    def value_linear(self) -> Any:
-        """The linear part of `value`: all of it, for exact problems."""
-        return self.value
+    @abstractmethod
+    def value(self) -> Any:
+        """The objective."""
 
     @property
     @abstractmethod
-    def value(self) -> Any:
+    def value_linear(self) -> Any:
         """The transport cost."""
 
     @property
@@ -92,7 +69,8 @@ class _Result(ABC):
         """`value` rooted, where the ground cost is a power of a metric.
 
         That is the square root for sqeuclidean, the p-th root for minkowski, `value` itself for
-        euclidean and cityblock. At 0 its gradient is taken as 0.
+        euclidean and cityblock. At 0 its gradient is taken as 0. Of entropic problems, whose
+        values may have either sign, negative ones give 0.
 
         Raises
         ------
@@ -113,22 +91,27 @@ class _Result(ABC):
     def plan(self) -> Array:
         """The transport plan as a dense array in the data's dtype: (n, m), or (B, n, m).
 
-        Made at the first use. On tensors it is not differentiable: where the inputs require a
-        gradient, a backward pass through it raises; ``.detach()`` cuts it off.
+        Made at the first use; `apply`, `apply_t` and `barycentric_map` do without. On tensors it is
+        not differentiable: where the inputs require a gradient, a backward pass through it raises;
+        ``.detach()`` cuts it off.
         """
         return self._wrap(self._dense)
 
     @property
     def potential_a(self) -> Array:
-        """Dual potential f of the rows, float64: (n,), or (B, n); f_i + g_j <= M_ij.
+        """Dual potential f of the rows, float64: (n,), or (B, n).
 
-        Not differentiable, as `plan`.
+        f_i + g_j <= M_ij in exact problems. In entropic ones the plan is a_i b_j exp((f_i + g_j -
+        M_ij) / reg), for IPOT with a smaller reg. Not differentiable, as `plan`.
         """
         return self._wrap(self._solution.potential_a[self._index])
 
     @property
     def potential_b(self) -> Array:
-        """Dual potential g of the columns, float64: (m,), or (B, m), with sum_j b_j g_j = 0."""
+        """Dual potential g of the columns, float64: (m,), or (B, m).
+
+        sum_j b_j g_j = 0, but in unbalanced problems, which leave no constant free.
+        """
         return self._wrap(self._solution.potential_b[self._index])
 
     @property
@@ -139,12 +122,12 @@ class _Result(ABC):
     @property
     def marginal_a(self) -> Array:
         """Row sums of the plan in the data's dtype: (n,), or (B, n)."""
-        return self._wrap(self._plan.row_sums().astype(self._problem.dtype, copy=False))
+        return self._wrap(self._answer.plan.row_sums().astype(self._problem.dtype, copy=False))
 
     @property
     def marginal_b(self) -> Array:
         """Column sums of the plan in the data's dtype: (m,), or (B, m)."""
-        return self._wrap(self._plan.col_sums().astype(self._problem.dtype, copy=False))
+        return self._wrap(self._answer.plan.col_sums().astype(self._problem.dtype, copy=False))
 
     @property
     def marginals(self) -> tuple[Array, Array]:
@@ -177,7 +160,7 @@ class _Result(ABC):
         >>> otcore.solve([[0.0, 1.0], [1.0, 0.0]]).apply([10.0, 20.0])
         array([ 5., 10.])
         """
-        return self._plan.apply(V)
+        return self._answer.plan.apply(V)
 
     def apply_t(self, V: npt.ArrayLike) -> Array:
         """The transposed plan times V, as `apply`: V has a row of values for each source.
@@ -188,7 +171,7 @@ class _Result(ABC):
         >>> otcore.solve([[0.0, 1.0, 0.0]]).apply_t([3.0])
         array([1., 1., 1.])
         """
-        return self._plan.apply_t(V)
+        return self._answer.plan.apply_t(V)
 
     def barycentric_map(self) -> Array:
         """Where each x is sent on average: the mean of the y it is coupled with.
@@ -221,8 +204,8 @@ class _Result(ABC):
         targets = self._problem.sources[1]
         if isinstance(self._index, int) and self._problem.batched:
             targets = targets[self._index]
-        image = self._plan.apply(targets)
-        mass = self._wrap(self._plan.row_sums())
+        image = self._answer.plan.apply(self._problem.library.cast(targets, FLOAT64))
+        mass = self._wrap(self._answer.plan.row_sums())
         if image.ndim > mass.ndim:
             mass = mass[..., None]
         with np.errstate(invalid="ignore"):
@@ -242,43 +225,95 @@ class OTResult(_Result):
 
     @property
     def value(self) -> Any:
-        """The transport cost, sum_ij P_ij M_ij: a float, or a 0-d float64 tensor.
+        """The least value of the objective: a float, or a 0-d float64 tensor.
 
-        A tensor is differentiable in every input that requires a gradient (see `otcore.solve`).
+        Of exact problems and IPOT the transport cost sum_ij P_ij M_ij; of entropic ones with the
+        terms that regularise it. A tensor is differentiable in every input that requires a gradient
+        (see `otcore.solve`).
         """
         return self._problem.library.scalar(self._values[self._index])
+
+    @property
+    def value_linear(self) -> Any:
+        """The transport cost sum_ij P_ij M_ij; of entropic problems not differentiable."""
+        return self._problem.library.scalar(self._answer.linear(self._values)[self._index])
 
     @property
     def sparse_plan(self) -> Any:
         """The plan as a scipy CSR array, or a torch sparse COO tensor, in the data's dtype.
 
-        An exact plan has at most n + m - 1 entries. For numpy this needs scipy (the extra
-        ``otcore[sparse]``).
+        An exact plan has at most n + m - 1 entries. Of an entropic one, all of whose entries are
+        positive, it holds those of at least 1e-9 min(a_i, b_j), all others together being less than
+        1e-9 min(n, m) of the mass. For numpy this needs scipy (the extra ``otcore[sparse]``).
         """
-        return self._plan.sparse()
+        return self._answer.plan.sparse()
 
     @property
     def status(self) -> str:
-        """ "optimal", "max_iter", "time_limit", "interrupted" or "infeasible"."""
+        """ "optimal" or "converged", or why not.
+
+        Exact problems are "optimal", or stopped by "max_iter", "time_limit" or "interrupted", or
+        "infeasible". Entropic ones are "converged" to the tolerance, or "stalled" where rounding
+        lets the error fall no further, or stopped.
+        """
         return self._solution.status_of(self._index)
 
     @property
     def n_iter(self) -> int:
-        """Pivots of the network simplex, or augmentations of the assignment solver."""
+        """Pivots of the network simplex, augmentations of the assignment solver, or passes over all
+        pairs of an entropic solver (full iterations, with one update of f and of g each)."""
         return int(self._solution.n_iter[self._index])
 
     @property
     def gap(self) -> float:
-        """`value` minus the value of the dual potentials: the answer is optimal to this much.
+        """`value_linear` minus a lower bound of the exact optimum, by the dual potentials.
 
-        Infinite where the plan misses mass, as it may on sparse costs that were stopped early.
+        An exact answer is optimal to this much. Of an entropic one it says how far its plan is from
+        the exact optimum, regularisation included; NaN in unbalanced problems. Infinite where the
+        plan misses mass, as it may on sparse costs that were stopped early.
         """
         return float(self._solution.gap[self._index])
 
     @property
     def marginal_error(self) -> float:
-        """How far the plan's marginals are from a and b: the sum of both L1 distances."""
-        return float(self._marginal_errors)
+        """How far the plan's marginals are from a and b: the sum of both L1 distances.
+
+        In unbalanced problems from what optimality asks of them, a exp(-f / rho_a) and b exp(-g /
+        rho_b).
+        """
+        return float(self._answer.marginal_errors)
+
+    def rounded(self) -> RoundedPlan:
+        """A plan with the marginals a and b, close to this one.
+
+        What the marginals exceed a and b by is scaled away, what they then miss is added as a
+        product [1]_; the plan moves by at most twice `marginal_error` in L1. Optimal plans are
+        returned as they are.
+
+        Returns
+        -------
+        RoundedPlan
+            ``plan``, dense, and ``value``, its transport cost, which is an upper bound of the exact
+            optimum.
+
+        Raises
+        ------
+        ValueError
+            The problem is unbalanced.
+
+        References
+        ----------
+        .. [1] J. Altschuler, J. Weed, P. Rigollet, Near-linear time approximation algorithms for
+           optimal transport via Sinkhorn iteration, NeurIPS 2017, algorithm 2.
+
+        Examples
+        --------
+        >>> import otcore
+        >>> result = otcore.solve([[0.0, 1.0], [2.0, 0.0]], [0.3, 0.7], reg=0.5, tol=1e-3)
+        >>> result.rounded().plan.sum(axis=1)
+        array([0.3, 0.7])
+        """
+        return self._answer.rounded()
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the plan with matplotlib (the extra ``otcore[plot]``).
@@ -297,18 +332,19 @@ class OTResult(_Result):
         """
         from .plot import plot_matching, plot_plan
 
-        plan = self._plan
+        rows, cols, mass = self._answer.plan.entries()
         if self._problem.metric is not None and self._problem.data[0].shape[-1] == 2:
             x, y = (points[self._index] for points in self._problem.data)
-            return plot_matching(x, y, plan.rows, plan.cols, plan.mass, ax=ax)
-        return plot_plan(plan.rows, plan.cols, plan.mass, (plan.n, plan.m), ax=ax)
+            return plot_matching(x, y, rows, cols, mass, ax=ax)
+        return plot_plan(rows, cols, mass, self._problem.size[1:], ax=ax)
 
     def __repr__(self) -> str:
         _, n, m = self._problem.size
         return (
             f"OTResult(value={float(self._solution.value[self._index]):.6g}, "
             f"status={self.status!r}, "
-            f"shape=({n}, {m}), n_iter={self.n_iter}, gap={self.gap:.2g})"
+            f"shape=({n}, {m}), n_iter={self.n_iter}, "
+            f"{self._answer.certificate}={getattr(self, self._answer.certificate):.2g})"
         )
 
 
@@ -322,8 +358,13 @@ class BatchResult(_Result):
 
     @property
     def value(self) -> Array:
-        """The transport costs, float64 (B,); a tensor is differentiable."""
+        """As `OTResult.value`, float64 (B,); a tensor is differentiable."""
         return self._values
+
+    @property
+    def value_linear(self) -> Array:
+        """As `OTResult.value_linear`, float64 (B,)."""
+        return self._answer.linear(self._values)
 
     @property
     def sparse_plan(self) -> list[Any]:
@@ -337,7 +378,7 @@ class BatchResult(_Result):
 
     @property
     def n_iter(self) -> Array:
-        """int64 (B,): pivots or augmentations."""
+        """int64 (B,): as `OTResult.n_iter`."""
         return self._problem.library.wrap(self._solution.n_iter)
 
     @property
@@ -348,10 +389,10 @@ class BatchResult(_Result):
     @property
     def marginal_error(self) -> Array:
         """float64 (B,): as `OTResult.marginal_error`; tensors carry no gradient."""
-        return self._problem.library.wrap(self._marginal_errors)
+        return self._problem.library.wrap(self._answer.marginal_errors)
 
     def __len__(self) -> int:
-        return len(self._solution.count)
+        return len(self._solution.value)
 
     def __getitem__(self, b: int) -> OTResult:
         index = operator.index(b)
@@ -364,8 +405,12 @@ class BatchResult(_Result):
 
     def __repr__(self) -> str:
         count, n, m = self._problem.size
-        optimal = count - self._solution.unfinished
+        answer, errors = (
+            self._answer,
+            self._problem.library.to_numpy(getattr(self, self._answer.certificate)),
+        )
         return (
-            f"BatchResult({count} problems of shape ({n}, {m}), {optimal} optimal, "
-            f"gap <= {self._solution.gap.max():.2g})"
+            f"BatchResult({count} problems of shape ({n}, {m}), "
+            f"{count - self._solution.unfinished} {answer.finished}, "
+            f"{answer.certificate} <= {errors.max():.2g})"
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from ._options import check_method, solver_options
+from . import entropic, exact
+from ._options import Unbalanced, entropic_options, solver_options
 from ._problem import matrix_problem, points_problem
 from ._progress import Progress
 from .cost import MetricLike
-from .exact import solve_many, solve_one
 from .result import BatchResult, OTResult
 
 __all__ = ["solve", "solve_batch", "solve_sample", "solve_sample_batch"]
@@ -19,8 +19,14 @@ def solve(
     a: npt.ArrayLike | None = None,
     b: npt.ArrayLike | None = None,
     *,
+    reg: float | None = None,
     method: str = "auto",
+    unbalanced: Unbalanced | None = None,
+    unbalanced_type: str = "kl",
     potentials_init: tuple[npt.ArrayLike, npt.ArrayLike] | OTResult | None = None,
+    tol: float | None = None,
+    inner_iter: int = 1,
+    scheme: str = "auto",
     max_iter: int | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -28,7 +34,9 @@ def solve(
 ) -> OTResult:
     """Optimal transport for a given cost matrix.
 
-    Minimises sum_ij P_ij M_ij over the plans P >= 0 with row sums a and column sums b.
+    Minimises sum_ij P_ij M_ij over the plans P >= 0 with row sums a and column sums b; with `reg`,
+    sum_ij P_ij M_ij + reg KL(P | a x b), where KL(p | q) = sum p log(p / q) - p + q. `unbalanced`
+    replaces the constraints by + rho_a KL(P 1 | a) + rho_b KL(P^T 1 | b).
 
     Parameters
     ----------
@@ -43,17 +51,42 @@ def solve(
         data's dtype. None is 1/n each.
     b : array_like, shape (m,), optional
         Masses of the columns. The sums of a and b may differ by 1e-6 relative (1e-4 if one of the
-        weights or the data are float32 or narrower); that is normalised.
+        weights or the data are float32 or narrower); that is normalised. In unbalanced problems
+        they may be any.
+    reg
+        Strength of the regularisation, positive, in the unit of the costs; None is exact
+        transport. For IPOT the size of its steps, which sets the speed and not the answer; None is
+        a tenth of the range of the costs.
     method
-        ``"auto"`` or ``"exact"``: the optimum and its certificate, by shortest augmenting paths
-        for up to 512 points of equal masses on either side, else by the network simplex [1]_.
+        - ``"exact"``: the optimum and its certificate, by shortest augmenting paths for up to 512
+          points of equal masses on either side, else by the network simplex [1]_;
+        - ``"sinkhorn"``: the regularised problem, in the log domain, by Sinkhorn's iterations [2]_
+          while reg is annealed, and Newton steps on its dual where those are slow;
+        - ``"ipot"``: an approximately exact plan by proximal point steps [3]_;
+        - ``"auto"``: sinkhorn where `reg` is given, else exact.
+    unbalanced
+        How much marginals cost that differ from a and b [4]_, in the unit of the costs: one rho, or
+        (rho_a, rho_b), each positive; infinity keeps that side's marginal a constraint. Sinkhorn
+        only.
+    unbalanced_type
+        ``"kl"``.
     potentials_init
         Dual potentials to start from, a pair (f, g) of shapes (n,) and (m,) of any library, or the
         result of a similar problem. Good ones (of costs or masses that changed a little) save most
         of the work; any leave the answer as certain as without. Only g is used, as f follows from
-        it, and augmenting paths use neither.
+        it; augmenting paths use neither, and IPOT has no use for them.
+    tol
+        For sinkhorn and ipot: the error of the marginals to reach, L1 of both sides together,
+        relative to the mass. None is 1e-6 (ipot: 1e-5, also for the relative change of the value
+        over its last steps), in float32 no less than 2^-22 range(M) / reg, which rounding leaves.
+    inner_iter
+        For ipot: Sinkhorn iterations in each step.
+    scheme
+        For sinkhorn: ``"auto"``, or ``"plain"``, which is nothing but Sinkhorn's iterations at reg,
+        from g = 0; for comparisons.
     max_iter
-        Stop after so many pivots or augmentations; None is no limit.
+        Stop after so many pivots or augmentations, or passes over all pairs; None is no limit
+        (10000 passes).
     n_threads
         At most so many threads; None is the default (`otcore.set_num_threads`). The result is the
         same for any number. Sparse costs are solved on one.
@@ -71,7 +104,8 @@ def solve(
         ``value``, ``plan``, ``sparse_plan``, ``potentials``, ``status``, ``gap``, ... in the
         library that came in. For tensors ``value`` is differentiable (once) in M, a and b where
         they require a gradient. The gradient in M is the plan. Those in a and b are the potentials,
-        centred to sum 0: weights can only change with their total mass fixed. For sparse costs
+        centred to sum 0: weights can only change with their total mass fixed. In unbalanced
+        problems they may change freely, and have the whole derivative. For sparse costs
         f_i + g_j <= M_ij holds for the stored pairs; rows and columns that nothing bounds have a
         potential of 0.
 
@@ -82,7 +116,8 @@ def solve(
         it.
     ValueError
         A wrong shape; NaN or infinity (with its index); negative weights, weights without mass, or
-        masses that differ; an unknown method; a limit that is not positive.
+        masses that differ; an unknown method; a limit or reg that is not positive; arguments that
+        have no meaning together, such as sparse costs with reg.
     TypeError
         Arrays of two libraries or devices (both named), or not of real numbers.
     SolveInterrupted
@@ -91,12 +126,18 @@ def solve(
     Warns
     -----
     ConvergenceWarning
-        A limit came before the optimum: states the gap reached.
+        A limit came before the optimum, or rounding before the tolerance: states the gap or error
+        reached.
 
     References
     ----------
     .. [1] G. Peyre, M. Cuturi, Computational Optimal Transport, Foundations and Trends in Machine
        Learning 11, 2019, chapter 3.
+    .. [2] M. Cuturi, Sinkhorn distances: lightspeed computation of optimal transport, NeurIPS 2013.
+    .. [3] Y. Xie, X. Wang, R. Wang, H. Zha, A fast proximal point method for computing exact
+       Wasserstein distance, UAI 2019.
+    .. [4] L. Chizat, G. Peyre, B. Schmitzer, F.-X. Vialard, Scaling algorithms for unbalanced
+       optimal transport problems, Mathematics of Computation 87, 2018.
 
     Examples
     --------
@@ -110,6 +151,15 @@ def solve(
     >>> result.status
     'optimal'
 
+    Regularised:
+
+    >>> smooth = otcore.solve([[0.0, 2.0], [1.0, 0.0]], [0.25, 0.75], [0.5, 0.5], reg=0.5)
+    >>> smooth.plan.round(3)
+    array([[0.247, 0.003],
+           [0.253, 0.497]])
+    >>> smooth.status, bool(smooth.value_linear > result.value)
+    ('converged', True)
+
     Only some pairs, and the same with other masses, from where the first came to:
 
     >>> import scipy.sparse
@@ -122,10 +172,22 @@ def solve(
     >>> otcore.solve(pairs, [0.5, 0.5], [0.5, 0.25, 0.25], potentials_init=near).value
     1.25
     """
-    check_method(method)
+    regularised = entropic_options(
+        method,
+        reg,
+        unbalanced=unbalanced,
+        unbalanced_type=unbalanced_type,
+        tol=tol,
+        inner_iter=inner_iter,
+        scheme=scheme,
+    )
     options = solver_options(max_iter, n_threads, time_limit, progress)
-    problem = matrix_problem(M, a, b, batched=False, potentials_init=potentials_init)
-    return solve_one(problem, options)
+    problem = matrix_problem(
+        M, a, b, batched=False, potentials_init=potentials_init, entropic=regularised
+    )
+    if regularised is None:
+        return exact.solve_one(problem, options)
+    return entropic.solve_one(problem, options)
 
 
 def solve_sample(
@@ -135,8 +197,14 @@ def solve_sample(
     b: npt.ArrayLike | None = None,
     *,
     metric: MetricLike = "sqeuclidean",
+    reg: float | None = None,
     method: str = "auto",
+    unbalanced: Unbalanced | None = None,
+    unbalanced_type: str = "kl",
     potentials_init: tuple[npt.ArrayLike, npt.ArrayLike] | OTResult | None = None,
+    tol: float | None = None,
+    inner_iter: int = 1,
+    scheme: str = "auto",
     max_iter: int | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -144,7 +212,8 @@ def solve_sample(
 ) -> OTResult:
     """Optimal transport between two sets of points.
 
-    As `solve`, with the cost of each pair computed from its points in float64.
+    As `solve`, with the cost of each pair computed from its points: in float64 for exact problems,
+    in the data's dtype and again at every pass for entropic ones, which take O(n + m) memory.
 
     Parameters
     ----------
@@ -152,7 +221,9 @@ def solve_sample(
         The first points, with masses `a`. dtypes as in `solve`; of two, the wider counts.
     Y : array_like, shape (m, d)
         The second points, with masses `b`.
-    a, b, method, potentials_init, max_iter, n_threads, time_limit, progress
+    a, b, reg, method, unbalanced, unbalanced_type, potentials_init
+        As in `solve`.
+    tol, inner_iter, scheme, max_iter, n_threads, time_limit, progress
         As in `solve`.
     metric
         ``"sqeuclidean"``, ``"euclidean"``, ``"cityblock"``, ``"cosine"`` or ``("minkowski", p)``:
@@ -177,12 +248,29 @@ def solve_sample(
     >>> result.value, result.distance
     (9.0, 3.0)
     """
-    check_method(method)
+    regularised = entropic_options(
+        method,
+        reg,
+        unbalanced=unbalanced,
+        unbalanced_type=unbalanced_type,
+        tol=tol,
+        inner_iter=inner_iter,
+        scheme=scheme,
+    )
     options = solver_options(max_iter, n_threads, time_limit, progress)
     problem = points_problem(
-        X, Y, a, b, metric=metric, batched=False, potentials_init=potentials_init
+        X,
+        Y,
+        a,
+        b,
+        metric=metric,
+        batched=False,
+        potentials_init=potentials_init,
+        entropic=regularised,
     )
-    return solve_one(problem, options)
+    if regularised is None:
+        return exact.solve_one(problem, options)
+    return entropic.solve_one(problem, options)
 
 
 def solve_batch(
@@ -190,7 +278,13 @@ def solve_batch(
     a: npt.ArrayLike | None = None,
     b: npt.ArrayLike | None = None,
     *,
+    reg: float | None = None,
     method: str = "auto",
+    unbalanced: Unbalanced | None = None,
+    unbalanced_type: str = "kl",
+    tol: float | None = None,
+    inner_iter: int = 1,
+    scheme: str = "auto",
     max_iter: int | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -206,10 +300,10 @@ def solve_batch(
         Masses of the rows: the same for all problems, or each its own. None is 1/n each.
     b : array_like, shape (m,) or (B, m), optional
         Masses of the columns.
-    method, n_threads, time_limit, progress
-        As in `solve`, for the whole call.
-    max_iter
+    reg, method, unbalanced, unbalanced_type, tol, inner_iter, scheme, max_iter
         As in `solve`, for each problem.
+    n_threads, time_limit, progress
+        As in `solve`, for the whole call.
 
     Returns
     -------
@@ -228,9 +322,20 @@ def solve_batch(
     >>> otcore.solve_batch([[[0.0, 1.0], [1.0, 0.0]], [[3.0, 1.0], [1.0, 2.0]]]).value
     array([0., 1.])
     """
-    check_method(method)
+    regularised = entropic_options(
+        method,
+        reg,
+        unbalanced=unbalanced,
+        unbalanced_type=unbalanced_type,
+        tol=tol,
+        inner_iter=inner_iter,
+        scheme=scheme,
+    )
     options = solver_options(max_iter, n_threads, time_limit, progress)
-    return solve_many(matrix_problem(M, a, b, batched=True), options)
+    problem = matrix_problem(M, a, b, batched=True, entropic=regularised)
+    if regularised is None:
+        return exact.solve_many(problem, options)
+    return entropic.solve_many(problem, options)
 
 
 def solve_sample_batch(
@@ -240,7 +345,13 @@ def solve_sample_batch(
     b: npt.ArrayLike | None = None,
     *,
     metric: MetricLike = "sqeuclidean",
+    reg: float | None = None,
     method: str = "auto",
+    unbalanced: Unbalanced | None = None,
+    unbalanced_type: str = "kl",
+    tol: float | None = None,
+    inner_iter: int = 1,
+    scheme: str = "auto",
     max_iter: int | None = None,
     n_threads: int | None = None,
     time_limit: float | None = None,
@@ -254,7 +365,9 @@ def solve_sample_batch(
         The first points of B problems.
     Y : array_like, shape (B, m, d)
         The second points.
-    a, b, method, max_iter, n_threads, time_limit, progress
+    a, b, reg, method, unbalanced, unbalanced_type, tol, inner_iter, scheme, max_iter
+        As in `solve_batch`.
+    n_threads, time_limit, progress
         As in `solve_batch`.
     metric
         As in `solve_sample`.
@@ -277,6 +390,17 @@ def solve_sample_batch(
     >>> otcore.solve_sample_batch(X, X + 1.0).value
     array([2., 2., 2.])
     """
-    check_method(method)
+    regularised = entropic_options(
+        method,
+        reg,
+        unbalanced=unbalanced,
+        unbalanced_type=unbalanced_type,
+        tol=tol,
+        inner_iter=inner_iter,
+        scheme=scheme,
+    )
     options = solver_options(max_iter, n_threads, time_limit, progress)
-    return solve_many(points_problem(X, Y, a, b, metric=metric, batched=True), options)
+    problem = points_problem(X, Y, a, b, metric=metric, batched=True, entropic=regularised)
+    if regularised is None:
+        return exact.solve_many(problem, options)
+    return entropic.solve_many(problem, options)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import FLOAT32, NUMPY, Real, contiguous, real_dtype
-from .functions import CostMatrix, ExactValue, apply_function, opaque
+from .entropic import EntropicValue
+from .functions import CostMatrix, ExactValue, LinearMap, apply_function, opaque
 from .minibatch import MiniBatchValue
 from .oned import LineValue
 
@@ -84,8 +85,11 @@ class TorchLibrary:
     def cost(self, matrix: Real, x: Tensor, y: Tensor, metric: Metric) -> Tensor:
         return apply_function(CostMatrix, matrix, x, y, metric)
 
-    def value(self, problem: Problem, solution: _core.ExactSolution) -> Tensor:
-        return apply_function(ExactValue, problem, solution, *problem.sources)
+    def value(
+        self, problem: Problem, solution: _core.ExactSolution | _core.EntropicSolution
+    ) -> Tensor:
+        function = ExactValue if problem.entropic is None else EntropicValue
+        return apply_function(function, problem, solution, *problem.sources)
 
     def minibatch_value(self, problem: Problem, solution: _core.MiniBatchSolution) -> Tensor:
         return apply_function(MiniBatchValue, problem, solution, *problem.sources)
@@ -117,6 +121,11 @@ class TorchLibrary:
         places = torch.from_numpy(np.stack([rows, cols]))
         entries = self.wrap(mass, sources)
         return torch.sparse_coo_tensor(places, entries, shape, check_invariants=False).coalesce()
+
+    def linear(
+        self, forward: Any, adjoint: Any, values: Tensor, sources: Sequence[Tensor | None]
+    ) -> Tensor:
+        return opaque(apply_function(LinearMap, values, forward, adjoint), sources)
 
     def weighted_sum(
         self,

@@ -1,4 +1,4 @@
-"""Gradients of exact transport: the envelope theorem as autograd functions.
+"""Gradients of exact transport and of costs: the envelope theorem as autograd functions.
 
 The value of min <P, C> has the gradient P in C where the plan is unique, and a potential in each
 weight vector (J. M. Danskin, The theory of max-min, SIAM J. Appl. Math. 14, 1966). Plans and
@@ -20,13 +20,14 @@ from .._plan import stacked_entries
 from .._sparse import SparseCosts
 
 if TYPE_CHECKING:
+    from .._arrays import LinearMap as ArrayMap
     from .._arrays import Real
     from .._core import ExactSolution
     from .._problem import Problem
     from ..cost import Metric
 
 # Pairs of points whose gradients the backward pass of a cost matrix holds at once.
-_PAIRS_AT_ONCE = 1 << 16
+PAIRS_AT_ONCE = 1 << 16
 
 _OPAQUE_RESULT = (
     "plans, potentials and marginals are not differentiable in the inputs, which require a "
@@ -133,13 +134,27 @@ class CostMatrix(torch.autograd.Function):
         x, y = ctx.saved_tensors
         points_x, points_y = x.to(grad.dtype), y.to(grad.dtype)
         grad_x, grad_y = torch.zeros_like(points_x), torch.zeros_like(points_y)
-        step = max(1, _PAIRS_AT_ONCE // len(y))
+        step = max(1, PAIRS_AT_ONCE // len(y))
         for start in range(0, len(x), step):
             block = slice(start, start + step)
-            in_x, in_y = _pair_gradients(ctx.metric, points_x[block, None], points_y[None])
+            in_x, in_y = pair_gradients(ctx.metric, points_x[block, None], points_y[None])
             grad_x[block] = torch.einsum("ij,ijd->id", grad[block], in_x)
             grad_y += torch.einsum("ij,ijd->jd", grad[block], in_y)
         return None, grad_x.to(x.dtype), grad_y.to(y.dtype), None
+
+
+class LinearMap(torch.autograd.Function):
+    """forward(values) of a linear map and its transpose on numpy arrays; any derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, forward: ArrayMap, adjoint: ArrayMap) -> Tensor:
+        ctx.maps = forward, adjoint
+        return torch.from_numpy(forward(values.detach().numpy()))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        forward, adjoint = ctx.maps
+        return apply_function(LinearMap, grad, adjoint, forward), None, None
 
 
 def cost_pair_gradient(metric: Metric, x: Tensor, y: Tensor) -> Tensor:
@@ -207,13 +222,13 @@ def plan_gradient(
         The gradient in Y.
     """
     weight = mass.to(X.dtype)[:, None]
-    in_x, in_y = _pair_gradients(metric, X[rows], Y[cols])
+    in_x, in_y = pair_gradients(metric, X[rows], Y[cols])
     grad_x = torch.zeros_like(X).index_add_(0, rows, weight * in_x)
     grad_y = torch.zeros_like(Y).index_add_(0, cols, weight * in_y)
     return grad_x, grad_y
 
 
-def _pair_gradients(metric: Metric, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def pair_gradients(metric: Metric, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     in_x = cost_pair_gradient(metric, x, y)
     if metric.name == "cosine":
         return in_x, cost_pair_gradient(metric, y, x)

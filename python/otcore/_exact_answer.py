@@ -1,0 +1,67 @@
+"""What a result of an exact problem says: its plan is a list of entries that is optimal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ._answer import RoundedPlan
+from ._arrays import Array
+from ._core import ExactSolution
+from ._plan import SparsePlan, stacked_entries
+from ._problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class ExactAnswer:
+    """See `otcore._answer.Answer`."""
+
+    finished: ClassVar[str] = "optimal"
+    certificate: ClassVar[str] = "gap"
+
+    problem: Problem
+    solution: ExactSolution
+    index: int | slice
+
+    @cached_property
+    def plan(self) -> SparsePlan:
+        problem, solution, index = self.problem, self.solution, self.index
+        _, n, m = problem.size
+        if isinstance(index, int):
+            batch = None
+            used = slice(int(solution.count[index]))
+            rows = solution.rows[index, used].astype(np.int64)
+            cols = solution.cols[index, used].astype(np.int64)
+            mass = solution.mass[index, used]
+        else:
+            batch = len(solution.count)
+            rows, cols, mass = stacked_entries(solution, n, m)
+        return SparsePlan(
+            problem.library, problem.sources, problem.dtype, batch, n, m, rows, cols, mass
+        )
+
+    @cached_property
+    def marginal_errors(self) -> npt.NDArray[np.float64]:
+        _, n, m = self.problem.size
+        a, b = self._weights(self.problem.a, n), self._weights(self.problem.b, m)
+        error_a = np.abs(self.plan.row_sums() - a).sum(axis=-1)
+        return error_a + np.abs(self.plan.col_sums() - b).sum(axis=-1)  # type: ignore[no-any-return]
+
+    def linear(self, values: Array) -> Array:
+        return values
+
+    def rounded(self) -> RoundedPlan:
+        library = self.problem.library
+        plan = library.wrap(self.plan.dense(), self.problem.sources)
+        return RoundedPlan(plan, float(self.solution.value[self.index]))
+
+    def _weights(
+        self, weights: npt.NDArray[np.float64] | None, length: int
+    ) -> npt.NDArray[np.float64] | float:
+        if weights is None:
+            return 1.0 / length
+        return weights if weights.ndim == 1 else weights[self.index]
