@@ -50,6 +50,7 @@ void store(const Solution& one, std::size_t p, const Solutions& all) {
   put(all.value_linear, p, one.value_linear);
   put(all.gap, p, one.gap);
   put(all.marginal_error, p, one.marginal_error);
+  put(all.tolerance, p, one.tolerance);
   put(all.n_iter, p, one.n_iter);
   put(all.status, p, one.status);
   put(all.eps, p, one.eps);
@@ -111,6 +112,10 @@ void solve_batch_points(BatchView<const T> x, BatchView<const T> y, const cost::
              problem->sweep().reset(x[p], y[p]);
            } else {
              problem.emplace(Sweep<T>(x[p], y[p], metric, mine.n_threads, &monitor), mine);
+           }
+           if (!std::isfinite(problem->sweep().range())) {
+             throw InvalidArgument("X, Y", "a ground cost overflows",
+                                   "points whose costs are finite");
            }
          });
 }

@@ -62,6 +62,7 @@ struct Solutions {
                                    //      problem at (c-transform of g, g); balanced only
   double* marginal_error =
       nullptr;                     // [B]  L1, both sides; unbalanced: of the optimality conditions
+  double* tolerance = nullptr;     // [B]  for marginal_error, absolute
   std::int64_t* n_iter = nullptr;  // [B]  passes over all pairs until the potentials were found
   Status* status = nullptr;        // [B]
   double* eps = nullptr;           // [B]  of the plan's formula: reg, or IPOT's at its last step

@@ -85,6 +85,7 @@ void Problem<T>::solve(const double* a, const double* b, Monitor& monitor, Solut
   }
   out.status = ending.status;
   out.eps = ending.eps;
+  out.tolerance = tolerance * dual.mass();
   out.n_iter = static_cast<std::int64_t>(dual.passes());
   finish(dual, at, out);
 }

@@ -18,6 +18,7 @@ struct Solution {
   double value_linear = 0.0;
   double gap = 0.0;
   double marginal_error = 0.0;
+  double tolerance = 0.0;
   std::int64_t n_iter = 0;
   Status status = Status::converged;
   double eps = 0.0;
