@@ -52,7 +52,8 @@ constexpr std::size_t kRounds = 2000000;
 // kChains independent chains of multiply-adds of one register each.
 template <class Vector>
 [[gnu::always_inline]] inline void multiply_add(Vector factor, Vector term) {
-  Vector sums[kChains] = {};
+  Vector sums[kChains];
+  for (std::size_t k = 0; k < kChains; ++k) sums[k] = factor * static_cast<float>(k);
   for (std::size_t round = 0; round < kRounds; ++round) {
 #pragma GCC unroll 10
     for (auto& sum : sums) sum = sum * factor + term;

@@ -7,8 +7,7 @@ namespace otcore::entropic {
 
 template <class T>
 std::size_t Sweep<T>::Impl::start_columns(std::size_t step) {
-  const std::size_t size = row_chunk_size(step);
-  const std::size_t chunks = (rows + size - 1) / size;
+  const std::size_t chunks = row_chunks(step);
   if (column_totals.size() < chunks * padded_cols) column_totals.resize(chunks * padded_cols);
   return chunks;
 }

@@ -73,7 +73,9 @@ struct FromCosts {
       const Vec<T> v_j = simd::load(block.v + col + v * kLanes<T>);
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < R; ++i) {
-        const Vec<T> cost = simd::load(costs + i * block.stride + v * kLanes<T>);
+        const T* from = costs + i * block.stride + v * kLanes<T>;
+        if (v % kPanelVectors<T> == 0) __builtin_prefetch(from + kPrefetchBytes / sizeof(T));
+        const Vec<T> cost = simd::load(from);
         z[i][v] = simd::mul_add<T>(factor, simd::mul_add<T>(cost, scale, shift),
                                    simd::splat(block.u[row + i])) +
                   v_j;
@@ -101,7 +103,7 @@ inline void walk(const Tile& tile, std::size_t rows, std::size_t col, std::size_
 
 template <class T, class Source>
 struct ExponentTile {
-  const Block<T>& block;
+  const Block<T> block;  // a copy: what is stored cannot alias it
   T* out;
   std::size_t out_stride;
 
@@ -122,7 +124,7 @@ struct ExponentTile {
 // `partial` holds a vector of sums per row.
 template <class T, class Source, bool kSummed>
 struct PowerTile {
-  const Block<T>& block;
+  const Block<T> block;  // a copy: what is stored cannot alias it
   const T* weights;
   T* out;
   std::size_t out_stride;
@@ -172,6 +174,8 @@ void exponents(const Block<T>& block, T* out, std::size_t out_stride) {
   }
 }
 
+// Sums over strips of columns, which all rows see before the next one comes: what is packed of a
+// strip stays in the first-level cache.
 template <class T, class Source>
 void summed_powers(const Block<T>& block, const T* weights, T* out, std::size_t out_stride,
                    double* sums) {
@@ -187,13 +191,26 @@ void summed_powers(const Block<T>& block, const T* weights, T* out, std::size_t 
   }
 }
 
+// Costs are read a few rows at a time from end to end, as the memory likes it.
+template <class T>
+void summed_powers_of_costs(const Block<T>& block, const T* weights, T* out, std::size_t out_stride,
+                            double* sums) {
+  for (std::size_t row = 0; row < block.rows; row += kBlock.rows) {
+    Block<T> part = block;
+    part.rows = block.rows - row < kBlock.rows ? block.rows - row : kBlock.rows;
+    part.u += row;
+    part.costs += row * block.stride;
+    summed_powers<T, FromCosts>(part, weights, out + row * out_stride, out_stride, sums + row);
+  }
+}
+
 template <class T>
 void exponentials(const Block<T>& block, const T* weights, T* out, std::size_t out_stride,
                   double* sums) {
   if (block.x != nullptr) {
     summed_powers<T, FromPoints>(block, weights, out, out_stride, sums);
   } else {
-    summed_powers<T, FromCosts>(block, weights, out, out_stride, sums);
+    summed_powers_of_costs(block, weights, out, out_stride, sums);
   }
 }
 

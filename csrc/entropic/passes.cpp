@@ -12,7 +12,9 @@ constexpr double kLog2E = 1.4426950408889634074;
 template <class T>
 Sweep<T>::Impl::Impl(Source<T> costs, int n_threads, Monitor* stop_monitor)
     : source(std::move(costs)), threads(n_threads), monitor(stop_monitor) {
-  const std::size_t fitting = kHeldBytes / (held_stride * sizeof(T));
+  const std::size_t bytes =
+      kHeldBytes * std::clamp<std::size_t>(source.dims() / kHeldDims, 1, kMaxHeldShare);
+  const std::size_t fitting = bytes / (held_stride * sizeof(T));
   fused = fitting >= kMinHeldRows;
   held_rows = std::min(kMaxBlockRows, fitting / kMinHeldRows * kMinHeldRows);
   row_side.resize(rows);
@@ -31,10 +33,14 @@ typename Sweep<T>::Impl::Slot Sweep<T>::Impl::make_slot() const {
   return slot;
 }
 
-// Small problems are one chunk, which never leaves the calling thread.
+// Small problems are one chunk, which never leaves the calling thread. Where no chunk has column
+// sums of its own there may be more of them, so that a stop is heard soon.
 template <class T>
 std::size_t Sweep<T>::Impl::row_chunk_size(std::size_t step) const {
-  const std::size_t chunks = std::clamp<std::size_t>(rows * cols / kChunkPairs, 1, kMaxChunks);
+  const std::size_t most = fused
+                               ? std::clamp<std::size_t>(kColumnTotals / padded_cols, 8, kMaxChunks)
+                               : std::max(kMaxChunks, rows * cols / kMaxChunkPairs);
+  const std::size_t chunks = std::clamp<std::size_t>(rows * cols / kChunkPairs, 1, most);
   return round_up((rows + chunks - 1) / chunks, step);
 }
 

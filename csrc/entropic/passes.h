@@ -48,10 +48,14 @@ struct Sweep<T>::Impl {
   // Runs body(chunk, slot) for all chunks, until the monitor says stop.
   template <class Body>
   void parallel(std::size_t chunks, const Body& body);
-  // body(range, chunk, slot) for chunks of rows, a multiple of `step` each, at most kMaxChunks.
+  // body(range, chunk, slot) for chunks of rows, a multiple of `step` each.
   template <class Body>
   void for_rows(std::size_t step, const Body& body);
   [[nodiscard]] std::size_t row_chunk_size(std::size_t step) const;
+  [[nodiscard]] std::size_t row_chunks(std::size_t step) const {
+    const std::size_t size = row_chunk_size(step);
+    return (rows + size - 1) / size;
+  }
   // body(range, slot) for strips of columns, whole panels, at most kStripColumns.
   template <class Body>
   void for_strips(const Body& body);
@@ -151,8 +155,14 @@ struct Sweep<T>::Impl {
 template <class T>
 template <class Body>
 void Sweep<T>::Impl::parallel(std::size_t chunks, const Body& body) {
-  const auto wanted = static_cast<std::size_t>(slots_for(chunks, threads));
+  const auto wanted =
+      chunks == 1 ? std::size_t{1} : static_cast<std::size_t>(slots_for(chunks, threads));
   while (slots.size() < wanted) slots.push_back(make_slot());
+  if (chunks == 1) {
+    body(0, slots.front());
+    if (monitor != nullptr) monitor->poll();
+    return;
+  }
   parallel_for(
       chunks, threads,
       [&](std::size_t chunk, int slot) {
@@ -167,7 +177,7 @@ template <class T>
 template <class Body>
 void Sweep<T>::Impl::for_rows(std::size_t step, const Body& body) {
   const std::size_t size = row_chunk_size(step);
-  parallel((rows + size - 1) / size, [&](std::size_t chunk, Slot& slot) {
+  parallel(row_chunks(step), [&](std::size_t chunk, Slot& slot) {
     body(Range{chunk * size, std::min((chunk + 1) * size, rows)}, chunk, slot);
   });
 }

@@ -223,7 +223,7 @@ bool Sweep<T>::extract(const Scaling& plan, double threshold, std::size_t most, 
       mass.insert(mass.end(), more.mass.begin(), more.mass.end());
     }
   };
-  std::vector<Entries> found(kMaxChunks);
+  std::vector<Entries> found(p.row_chunks(kMaxBlockRows));
   std::atomic<std::size_t> total{0};
   out.starts.assign(p.rows + 1, 0);
   p.for_rows(kMaxBlockRows, [&](Range chunk, std::size_t number, auto& slot) {

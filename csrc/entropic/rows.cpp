@@ -18,11 +18,16 @@ void Sweep<T>::Impl::guess_rows(const Temperature& t, Range block, const double*
 template <class T>
 void Sweep<T>::Impl::sum_rows(const Temperature& t, Range block, bool hold, Slot& slot) const {
   std::fill_n(slot.row_sums.begin(), block.size(), 0.0);
-  strips(t, slot.u.data(), col_side.exponents(), block, slot,
-         [&](const Block<T>& piece, std::size_t col) {
-           kernels.exponentials(piece, col_side.weights() + col, slot.held.get() + (hold ? col : 0),
-                                hold ? held_stride : strip_step, slot.row_sums.data());
-         });
+  const std::size_t stride = hold ? held_stride : strip_step;
+  const auto sum = [&](const Block<T>& piece, std::size_t col) {
+    kernels.exponentials(piece, col_side.weights() + col, slot.held.get() + (hold ? col : 0),
+                         stride, slot.row_sums.data());
+  };
+  if (hold) {
+    blocks(t, slot.u.data(), col_side.exponents(), block, {0, padded_cols}, slot, sum);
+  } else {
+    strips(t, slot.u.data(), col_side.exponents(), block, slot, sum);
+  }
 }
 
 template <class T>

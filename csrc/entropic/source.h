@@ -45,6 +45,8 @@ class Source {
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t cols() const { return cols_; }
   [[nodiscard]] std::size_t padded_cols() const { return round_up(cols_, kWidth<T>); }
+  // 0 for a matrix.
+  [[nodiscard]] std::size_t dims() const { return dims_; }
   [[nodiscard]] double range() const { return range_; }
   [[nodiscard]] double offset() const { return offset_; }
   [[nodiscard]] double unit() const { return unit_; }

@@ -18,9 +18,12 @@ constexpr RegisterBlock kBlockNeon{6, 1};
 
 // Rows whose exponentials are held at a time while their columns are summed: at most so many, and
 // as many as fit into kHeldBytes, a share of the second-level cache. A multiple of every level's
-// register rows. Benchmark `iterate`.
+// register rows. Points of many coordinates are better read seldom than held close: they get
+// kHeldBytes for every kHeldDims coordinates, at most kMaxHeldShare times. Benchmark `iterate`.
 constexpr std::size_t kMaxBlockRows = 48;
 constexpr std::size_t kHeldBytes = std::size_t{640} << 10;
+constexpr std::size_t kHeldDims = 16;
+constexpr std::size_t kMaxHeldShare = 4;
 
 // Where fewer rows than this fit, rows and columns are summed in two passes.
 constexpr std::size_t kMinHeldRows = 6;
@@ -36,8 +39,15 @@ constexpr std::size_t kStripColumns = 512;
 constexpr std::size_t kGroupColumns = 64;
 
 // A pass is cut into chunks of rows (or strips of columns) of about kChunkPairs pairs at least, at
-// most kMaxChunks; chunks of rows keep column sums of their own.
+// most kMaxChunks; or, where chunks have column sums of their own, as many as keep these to
+// kColumnTotals numbers; or, where they have none, as many as it takes for chunks of at most
+// kMaxChunkPairs pairs.
 constexpr std::size_t kChunkPairs = std::size_t{1} << 15;
 constexpr std::size_t kMaxChunks = 64;
+constexpr std::size_t kColumnTotals = std::size_t{1} << 21;
+constexpr std::size_t kMaxChunkPairs = std::size_t{1} << 28;
+
+// How far ahead, in bytes, a matrix is fetched. Benchmark `iterate_matrix`.
+constexpr std::size_t kPrefetchBytes = 1024;
 
 }  // namespace otcore::entropic

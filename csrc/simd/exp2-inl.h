@@ -46,8 +46,8 @@ template <class T>
 inline Vec<T> exp2(Vec<T> x) {
   using Traits = Exp2Traits<T>;
   const Vec<T> bounded = min<T>(x, splat(Traits::kHighest));
-  const Mask<T> normal = x >= splat(Traits::kLowest);
 #if defined(__AVX512F__)
+  // x - floor(x), exactly.
   Vec<T> rest;
   if constexpr (sizeof(T) == 8)
     rest = _mm512_maskz_reduce_pd(0xff, bounded, 0x09);
@@ -66,10 +66,13 @@ inline Vec<T> exp2(Vec<T> x) {
   power = mul_add<T>(power, rest, splat(T(1)));
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 8)
-    return _mm512_maskz_scalef_pd(static_cast<__mmask8>(lane_bits<T>(normal)), power, bounded);
+    return _mm512_maskz_scalef_pd(_mm512_cmp_pd_mask(x, splat(Traits::kLowest), _CMP_GE_OQ), power,
+                                  bounded);
   else
-    return _mm512_maskz_scalef_ps(static_cast<__mmask16>(lane_bits<T>(normal)), power, bounded);
+    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, splat(Traits::kLowest), _CMP_GE_OQ), power,
+                                  bounded);
 #else
+  const Mask<T> normal = x >= splat(Traits::kLowest);
   const Mask<T> exponent = __builtin_bit_cast(Mask<T>, rounded) << Traits::kMantissa;
   return __builtin_bit_cast(Vec<T>, (__builtin_bit_cast(Mask<T>, power) + exponent) & normal);
 #endif

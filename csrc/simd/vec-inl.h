@@ -126,16 +126,52 @@ inline Mask<T> select_lanes(Mask<T> mask, Mask<T> yes, Mask<T> no) {
   return mask ? yes : no;
 }
 
-// The smaller of two lanes; where either is NaN, b.
+// The smaller of two lanes; where either is NaN, b. Written out because GCC makes comparisons and
+// selections of a < b ? a : b.
 template <class T>
 inline Vec<T> min(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+  // Masked as in sqrt.
+  if constexpr (sizeof(T) == 8)
+    return _mm512_maskz_min_pd(0xff, a, b);
+  else
+    return _mm512_maskz_min_ps(0xffff, a, b);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 8)
+    return _mm256_min_pd(a, b);
+  else
+    return _mm256_min_ps(a, b);
+#elif defined(__SSE2__)
+  if constexpr (sizeof(T) == 8)
+    return _mm_min_pd(a, b);
+  else
+    return _mm_min_ps(a, b);
+#else
   return a < b ? a : b;
+#endif
 }
 
 // The larger of two lanes; where either is NaN, b.
 template <class T>
 inline Vec<T> max(Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8)
+    return _mm512_maskz_max_pd(0xff, a, b);
+  else
+    return _mm512_maskz_max_ps(0xffff, a, b);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 8)
+    return _mm256_max_pd(a, b);
+  else
+    return _mm256_max_ps(a, b);
+#elif defined(__SSE2__)
+  if constexpr (sizeof(T) == 8)
+    return _mm_max_pd(a, b);
+  else
+    return _mm_max_ps(a, b);
+#else
   return a > b ? a : b;
+#endif
 }
 
 template <class T>
