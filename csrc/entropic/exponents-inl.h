@@ -64,6 +64,7 @@ struct FromCosts {
   template <std::size_t R, std::size_t P, class T>
   [[gnu::always_inline]] static void fill(const Block<T>& block, std::size_t row, std::size_t col,
                                           Vec<T> (&z)[R][P * kPanelVectors<T>]) {
+    constexpr std::size_t kAhead = kPrefetchBytes / sizeof(T);
     const T* costs = block.costs + row * block.stride + col;
     const Vec<T> scale = simd::splat(block.scale);
     const Vec<T> shift = simd::splat(block.shift);
@@ -74,7 +75,7 @@ struct FromCosts {
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < R; ++i) {
         const T* from = costs + i * block.stride + v * kLanes<T>;
-        if (v % kPanelVectors<T> == 0) __builtin_prefetch(from + kPrefetchBytes / sizeof(T));
+        if (v % kPanelVectors<T> == 0) __builtin_prefetch(from + kAhead);
         const Vec<T> cost = simd::load(from);
         z[i][v] = simd::mul_add<T>(factor, simd::mul_add<T>(cost, scale, shift),
                                    simd::splat(block.u[row + i])) +

@@ -34,7 +34,8 @@ struct SparsePlan {
 
 // T is the type of the costs' and exponentials' arithmetic; potentials and sums are float64. An
 // exponent is right to about 2^-24 (2^-53) of the range of costs over eps. Results do not depend on
-// the number of threads. Passes allocate nothing after the first of their kind.
+// the number of threads. Iterations, updates, transforms and measures allocate nothing after the
+// first.
 template <class T>
 class Sweep {
  public:

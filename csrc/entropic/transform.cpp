@@ -39,7 +39,7 @@ void Sweep<T>::transform_cols(const double* a, const double* f, double* g) {
   const Temperature t = p.cold();
   p.set_rows(t, f, nullptr);
   p.row_side.mask(a);
-  const std::vector<T> zeros(p.padded_cols, T(0));
+  constexpr std::array<T, kStripColumns> zeros{};
   p.for_strips([&](Range strip, auto& slot) {
     T* maxima = slot.sums.get();
     std::fill_n(maxima, strip.size(), static_cast<T>(2 * kNoMass));

@@ -20,7 +20,7 @@ constexpr RegisterBlock kBlockNeon{6, 1};
 // as many as fit into kHeldBytes, a share of the second-level cache. A multiple of every level's
 // register rows. Points of many coordinates are better read seldom than held close: they get
 // kHeldBytes for every kHeldDims coordinates, at most kMaxHeldShare times. Benchmark `iterate`.
-constexpr std::size_t kMaxBlockRows = 48;
+constexpr std::size_t kMaxBlockRows = 54;
 constexpr std::size_t kHeldBytes = std::size_t{640} << 10;
 constexpr std::size_t kHeldDims = 16;
 constexpr std::size_t kMaxHeldShare = 4;
