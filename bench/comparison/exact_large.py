@@ -1,4 +1,4 @@
-"""One large exact problem: random points, ties, images; against POT's network simplex.
+"""One large exact problem: points, ties, sparse costs, images; against POT's network simplex.
 
 POT gets the iterations that it needs: its default limit ends large problems before the optimum.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import ot
+from scipy.sparse import coo_array
 
 import otcore
 
@@ -22,7 +23,7 @@ _ITERATIONS = 10**9
 _PAIRS = ((0, 1), (2, 5), (7, 9))  # of DOTmark's ten images
 
 # One problem: costs, masses of the rows and of the columns.
-Problem = tuple[Values, Values, Values]
+Problem = tuple[Values | coo_array, Values, Values]
 
 
 def contests() -> Iterator[Contest]:
@@ -41,6 +42,7 @@ def contests() -> Iterator[Contest]:
     yield _points(rng, 10000, 10000, 16, False, 25, rounds=1)
     ties = rng.integers(0, 11, (2000, 2000)).astype(np.float64)
     yield _contest("2000 x 2000, integer costs 0 to 10", [(ties, *_uniform(2000, 2000))], 5)
+    yield _sparse(rng, 5000, neighbours=20)
     yield from _images()
 
 
@@ -58,6 +60,22 @@ def _points(
     a, b = (rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))) if weights else _uniform(n, m)
     name = f"{n} x {m}, d = {d}, {'random weights' if weights else 'uniform'}"
     return _contest(name, [(M, a, b)], target, rounds)
+
+
+def _bytes(M: Values | coo_array) -> int:
+    arrays = (M.data, *M.coords) if isinstance(M, coo_array) else (M,)
+    return sum(array.nbytes for array in arrays)
+
+
+def _sparse(rng: np.random.Generator, n: int, neighbours: int) -> Contest:
+    """Costs of some pairs: each column's nearest rows, and pairs (i, i) so that a plan exists."""
+    full = ot.dist(rng.standard_normal((n, 2)), rng.standard_normal((n, 2)))
+    nearest = np.argpartition(full, neighbours, axis=0)[:neighbours]
+    chosen = np.eye(n, dtype=bool)
+    np.put_along_axis(chosen, nearest, True, axis=0)
+    M = coo_array(np.where(chosen, full, 0.0))
+    name = f"{n} x {n} sparse, {M.nnz} pairs, uniform"
+    return _contest(name, [(M, *_uniform(n, n))], 2)
 
 
 def _uniform(n: int, m: int) -> tuple[Values, Values]:
@@ -92,7 +110,8 @@ def _contest(
         return [ot.emd2(a, b, M, numItermax=_ITERATIONS) for M, a, b in problems]
 
     M = problems[0][0]
-    small = [(M[:600, :600], *_uniform(*M[:600, :600].shape))]
+    corner = M.tocsr()[:600, :600].tocoo() if isinstance(M, coo_array) else M[:600, :600]
+    small = [(corner, *_uniform(*corner.shape))]
 
     def contender(name: str, solve: partial[list[float]]) -> Contender:
         run = partial(solve, problems)
@@ -102,6 +121,6 @@ def _contest(
         work,
         contender("otcore", partial(ours)),
         (Rival(contender("POT `emd2`", partial(pot)), target),),
-        floor=Work(traffic=sum(M.nbytes for M, _, _ in problems)),
+        floor=Work(traffic=sum(_bytes(M) for M, _, _ in problems)),
         rounds=rounds,
     )
