@@ -12,6 +12,7 @@
 #include "exact/certificate.h"
 #include "exact/coarse.h"
 #include "exact/crossover.h"
+#include "exact/few_places.h"
 #include "exact/oblong.h"
 #include "exact/pricing.h"
 #include "exact/tuning.h"
@@ -88,7 +89,8 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
   };
   std::vector<Flow> flows;
   if (is_oblong(masses)) {
-    flows = place_by_regret(problem, u, v.data());
+    auto optimal = has_few_places(masses) ? place_on_few(problem, u, v) : std::nullopt;
+    flows = optimal ? std::move(*optimal) : place_by_regret(problem, u, v.data());
   } else {
     Auction auction(masses);
     const Refill refill = [&](const std::vector<double>& potentials) {

@@ -53,6 +53,10 @@ constexpr int kMaxRefills = 2;
 // There is no auction where one side has so many times as many points as the other.
 constexpr std::size_t kOblongSides = 32;
 
+// There the plan comes from shortest paths where the shorter side has at most so many: they take 24
+// bytes for each pair.
+constexpr std::size_t kFewPlaces = 64;
+
 // Bids between two looks at the clock, and the length at which its queue is cut.
 constexpr std::size_t kBidsPerPoll = 1024;
 constexpr std::size_t kQueueToKeep = std::size_t{1} << 20;

@@ -1,210 +1,27 @@
-// What large problems are solved by: candidate arcs, the auction, the way from its plan to a basis.
+// What large problems are solved by: first plans, the way from a plan to a basis, the whole.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <numeric>
-#include <random>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "exact/arcs.h"
 #include "exact/auction.h"
-#include "exact/candidates.h"
-#include "exact/coarse.h"
 #include "exact/crossover.h"
+#include "exact/few_places.h"
 #include "exact/forest.h"
 #include "exact/large.h"
 #include "exact/pricing.h"
 #include "exact/simplex.h"
 #include "exact_problems.h"
+#include "exact_stage.h"
 
 namespace otcore::exact {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kTolerance = 1e-13;
-
-// A problem as the parts of the solver see it.
-struct Stage {
-  explicit Stage(Problem p) : problem(std::move(p)), masses(problem.n, problem.m) {
-    masses.set(problem.a.empty() ? nullptr : problem.a.data(),
-               problem.b.empty() ? nullptr : problem.b.data(), 1e-6);
-  }
-
-  DenseProblem<double> dense() { return {problem.view(), 1.0, masses, 2, monitor}; }
-
-  double cost(std::size_t i, std::size_t j) const { return problem.costs[i * problem.m + j]; }
-
-  ArcParts all_arcs() const {
-    ArcParts parts(1);
-    for (const std::int32_t i : masses.rows()) {
-      for (const std::int32_t j : masses.cols()) {
-        parts[0].push_back({i, j, cost(static_cast<std::size_t>(i), static_cast<std::size_t>(j))});
-      }
-    }
-    return parts;
-  }
-
-  CheapestArc cheapest() const {
-    return [this](std::size_t i, const double* v) -> Arc {
-      std::size_t best = problem.m;
-      for (std::size_t j = 0; j < problem.m; ++j) {
-        if (v[j] == -kInfinity) continue;
-        if (best == problem.m || cost(i, j) - v[j] < cost(i, best) - v[best]) best = j;
-      }
-      return {static_cast<std::int32_t>(i), static_cast<std::int32_t>(best), cost(i, best)};
-    };
-  }
-
-  std::vector<double> numbers(std::size_t count, std::uint32_t seed) const {
-    std::mt19937 generator(seed);
-    std::uniform_real_distribution<double> unit;
-    std::vector<double> x(count);
-    for (double& y : x) y = unit(generator);
-    return x;
-  }
-
-  Problem problem;
-  Masses masses;
-  Monitor monitor;
-};
-
-using Pairs = std::set<std::pair<std::int32_t, std::int32_t>>;
-
-Pairs pairs_of(const ArcParts& parts) {
-  Pairs pairs;
-  for (const auto& part : parts) {
-    for (const Arc& arc : part) EXPECT_TRUE(pairs.emplace(arc.row, arc.col).second);
-  }
-  return pairs;
-}
-
-TEST(Arcs, KeepEachPairOnce) {
-  Arcs arcs(3, 4);
-  arcs.add({{{2, 1, 0.5}, {0, 3, 1.0}}, {{2, 1, 0.5}, {2, 0, 2.0}}});
-  arcs.add({{{2, 0, 2.0}, {0, 0, 3.0}, {2, 3, 4.0}}});
-  ASSERT_EQ(arcs.size(), 5U);
-  const std::vector<std::size_t> start(arcs.start(), arcs.start() + 4);
-  EXPECT_EQ(start, (std::vector<std::size_t>{0, 2, 2, 5}));
-  const std::vector<std::int32_t> cols(arcs.cols(), arcs.cols() + 5);
-  EXPECT_EQ(cols, (std::vector<std::int32_t>{3, 0, 1, 0, 3}));
-  const std::vector<double> costs(arcs.costs(), arcs.costs() + 5);
-  EXPECT_EQ(costs, (std::vector<double>{1.0, 3.0, 0.5, 2.0, 4.0}));
-}
-
-TEST(Candidates, AreTheNearest) {
-  constexpr std::size_t kCount = 5;
-  for (const auto& [n, m] : {std::pair<std::size_t, std::size_t>{90, 110}, {130, 40}, {3, 200}}) {
-    Stage stage(make_problem(n, m, Costs::uniform, Mass::zeros, 7));
-    std::vector<double> v = stage.numbers(m, 1);
-    for (std::size_t j = 0; j < m; ++j) {
-      if (stage.masses.demand()[j] == 0) v[j] = -kInfinity;
-    }
-    std::vector<double> u(n);
-    Pairs expected;
-    std::vector<double> minima(n);
-    for (const std::int32_t i : stage.masses.rows()) {
-      const auto row = static_cast<std::size_t>(i);
-      std::vector<std::pair<double, std::int32_t>> reduced;
-      for (const std::int32_t j : stage.masses.cols()) {
-        const auto col = static_cast<std::size_t>(j);
-        reduced.emplace_back(stage.cost(row, col) - v[col], j);
-      }
-      std::sort(reduced.begin(), reduced.end());
-      minima[row] = reduced[0].first;
-      for (std::size_t k = 0; k < std::min(kCount, reduced.size()); ++k) {
-        expected.emplace(i, reduced[k].second);
-      }
-    }
-    EXPECT_EQ(pairs_of(nearest_of_rows(stage.dense(), v.data(), kCount, u.data())), expected);
-    for (const std::int32_t i : stage.masses.rows()) {
-      EXPECT_EQ(u[static_cast<std::size_t>(i)], minima[static_cast<std::size_t>(i)]);
-    }
-
-    // Not the rows' transform, at which many of a column's arcs tie.
-    u = stage.numbers(n, 2);
-    expected.clear();
-    for (const std::int32_t j : stage.masses.cols()) {
-      std::vector<std::pair<double, std::int32_t>> reduced;
-      for (const std::int32_t i : stage.masses.rows()) {
-        const auto row = static_cast<std::size_t>(i);
-        reduced.emplace_back(stage.cost(row, static_cast<std::size_t>(j)) - u[row], i);
-      }
-      std::sort(reduced.begin(), reduced.end());
-      for (std::size_t k = 0; k < std::min(kCount, reduced.size()); ++k) {
-        expected.emplace(reduced[k].second, j);
-      }
-    }
-    EXPECT_EQ(pairs_of(nearest_of_cols(stage.dense(), u.data(), kCount)), expected);
-  }
-}
-
-// Equal costs: as many as were asked for, and not the same columns for every row.
-TEST(Candidates, SpreadOverTies) {
-  Stage stage(make_problem(300, 200, Costs::equal, Mass::uniform, 1));
-  const std::vector<double> zeros(300);
-  std::vector<double> u(300);
-  const Pairs rows = pairs_of(nearest_of_rows(stage.dense(), zeros.data(), 6, u.data()));
-  EXPECT_EQ(rows.size(), 300U * 6U);
-  std::set<std::int32_t> used;
-  for (const auto& [i, j] : rows) used.insert(j);
-  EXPECT_EQ(used.size(), 200U);
-  const Pairs cols = pairs_of(nearest_of_cols(stage.dense(), u.data(), 6));
-  EXPECT_EQ(cols.size(), 200U * 6U);
-  used.clear();
-  for (const auto& [i, j] : cols) used.insert(i);
-  EXPECT_GT(used.size(), 100U);
-}
-
-TEST(Candidates, ThatAreViolatedAreFound) {
-  Stage stage(make_problem(60, 70, Costs::uniform, Mass::random, 3));
-  const std::vector<double> v = stage.numbers(70, 4);
-  const std::vector<double> levels = stage.numbers(60, 5);
-  std::vector<double> u(60);
-  for (std::size_t i = 0; i < 60; ++i) u[i] = levels[i] - 1.0;
-  const std::vector<double> before = u;
-  Pairs expected;
-  for (std::size_t i = 0; i < 60; ++i) {
-    for (std::size_t j = 0; j < 70; ++j) {
-      if (stage.cost(i, j) - v[j] < u[i] - 0.01) {
-        expected.emplace(static_cast<std::int32_t>(i), static_cast<std::int32_t>(j));
-      }
-    }
-  }
-  ASSERT_FALSE(expected.empty());
-  EXPECT_EQ(pairs_of(violated_arcs(stage.dense(), v.data(), 0.01, 1000, u.data())), expected);
-  for (std::size_t i = 0; i < 60; ++i) {
-    double least = kInfinity;
-    for (std::size_t j = 0; j < 70; ++j) least = std::min(least, stage.cost(i, j) - v[j]);
-    EXPECT_EQ(u[i], least);
-  }
-  u = before;
-  for (const auto& [i, count] : [&] {
-         std::vector<std::pair<std::int32_t, int>> counts;
-         for (const auto& [row, col] :
-              pairs_of(violated_arcs(stage.dense(), v.data(), 0.01, 2, u.data()))) {
-           if (counts.empty() || counts.back().first != row) counts.emplace_back(row, 0);
-           ++counts.back().second;
-         }
-         return counts;
-       }()) {
-    EXPECT_LE(count, 2) << "row " << i;
-  }
-}
-
-TEST(StartPotentials, AreFiniteWhereThereIsMass) {
-  for (const Mass mass : {Mass::uniform, Mass::zeros, Mass::spread, Mass::heavy}) {
-    Stage stage(make_problem(200, 150, Costs::negative, mass, 2));
-    std::vector<double> v(150);
-    start_potentials(stage.dense(), v.data());
-    for (std::size_t j = 0; j < 150; ++j) {
-      EXPECT_EQ(std::isfinite(v[j]), stage.masses.demand()[j] > 0);
-    }
-  }
-}
 
 // What the room and the flows' marginals must be, for any plan of an auction.
 void expect_balanced(const Stage& stage, const Auction& auction, const std::vector<Flow>& flows) {
@@ -398,6 +215,45 @@ TEST(Crossover, JoinsPartsWithoutCandidates) {
               simplex.start_tree());
   DensePricing<double> pricing(stage.problem.view(), 1.0, stage.masses.rows(), kTolerance);
   EXPECT_EQ(simplex.run(pricing, {}, stage.monitor), Status::optimal);
+}
+
+// The plan has the masses, and potentials prove it optimal.
+TEST(FewPlaces, HaveAnOptimalPlan) {
+  for (const auto& [n, m] : {std::pair<std::size_t, std::size_t>{3, 200}, {150, 4}, {1, 30}}) {
+    for (const Costs kind : {Costs::uniform, Costs::ties, Costs::equal, Costs::negative}) {
+      for (const Mass mass : {Mass::uniform, Mass::random, Mass::zeros, Mass::spread}) {
+        Stage stage(make_problem(n, m, kind, mass, 3));
+        std::vector<double> v(m);
+        for (std::size_t j = 0; j < m; ++j) {
+          if (stage.masses.demand()[j] == 0) v[j] = -kInfinity;
+        }
+        const std::vector<double> u(n);
+        const auto flows = place_on_few(stage.dense(), u.data(), v);
+        ASSERT_TRUE(flows);
+        std::vector<std::int64_t> supply(n);
+        std::vector<std::int64_t> demand(m);
+        std::vector<double> lowest(n, kInfinity);
+        for (const std::int32_t i : stage.masses.rows()) {
+          for (const std::int32_t j : stage.masses.cols()) {
+            const auto row = static_cast<std::size_t>(i);
+            const auto col = static_cast<std::size_t>(j);
+            lowest[row] = std::min(lowest[row], stage.cost(row, col) - v[col]);
+          }
+        }
+        for (const Flow& flow : *flows) {
+          const auto row = static_cast<std::size_t>(flow.row);
+          const auto col = static_cast<std::size_t>(flow.col);
+          EXPECT_GT(flow.units, 0);
+          supply[row] += flow.units;
+          demand[col] += flow.units;
+          EXPECT_EQ(flow.cost, stage.cost(row, col));
+          EXPECT_NEAR(flow.cost - v[col], lowest[row], 1e-12);
+        }
+        EXPECT_EQ(supply, stage.masses.supply());
+        EXPECT_EQ(demand, stage.masses.demand());
+      }
+    }
+  }
 }
 
 class EveryLargeKind : public testing::TestWithParam<std::tuple<Costs, Mass>> {};
