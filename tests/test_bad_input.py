@@ -295,8 +295,8 @@ def test_options(call: Call, data: Any, option: str, value: Any, error: type[Exc
 
 @pytest.mark.parametrize(("call", "data"), SOLVERS, ids=named)
 def test_unknown_options(call: Call, data: Any) -> None:
-    with pytest.raises(TypeError, match="reg"):
-        call(*data, reg=0.1)
+    with pytest.raises(TypeError, match="epsilon"):
+        call(*data, epsilon=0.1)
 
 
 def test_unknown_method_names_the_choices() -> None:

@@ -135,7 +135,6 @@ void bind_entropic(py::module_& module) {
   py::class_<EntropicPlan>(module, "EntropicPlan")
       .def("apply", &EntropicPlan::apply, py::arg("V").noconvert())
       .def("apply_t", &EntropicPlan::apply_t, py::arg("V").noconvert())
-      .def("measure", &EntropicPlan::measure)
       .def("dense", &EntropicPlan::dense)
       .def("entries", &EntropicPlan::entries, py::arg("threshold"));
 

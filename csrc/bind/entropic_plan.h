@@ -51,17 +51,6 @@ class EntropicPlan {
   Array<double> apply(const Array<double>& v) { return product(v, false); }
   Array<double> apply_t(const Array<double>& v) { return product(v, true); }
 
-  // <P, C>, P 1 and P^T 1.
-  py::tuple measure() {
-    auto row_mass = new_array<double>(rows());
-    auto col_mass = new_array<double>(cols());
-    double* row_data = row_mass.mutable_data();
-    double* col_data = col_mass.mutable_data();
-    double value = 0.0;
-    visit([&](auto& sweep) { value = sweep.measure(arrays_.scaling(), row_data, col_data); });
-    return py::make_tuple(value, std::move(row_mass), std::move(col_mass));
-  }
-
   // (n, m), in the type of the costs.
   RealArray dense() {
     return std::visit(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "base/error.h"
@@ -113,7 +114,7 @@ void solve_batch_points(BatchView<const T> x, BatchView<const T> y, const cost::
            } else {
              problem.emplace(Sweep<T>(x[p], y[p], metric, mine.n_threads, &monitor), mine);
            }
-           if (!std::isfinite(problem->sweep().range())) {
+           if (!(problem->sweep().range() <= std::numeric_limits<T>::max())) {
              throw InvalidArgument("X, Y", "a ground cost overflows",
                                    "points whose costs are finite");
            }

@@ -138,7 +138,6 @@ class EntropicPlan:
 
     def apply(self, V: _Float64) -> _Float64: ...  # (m, k) to (n, k)
     def apply_t(self, V: _Float64) -> _Float64: ...  # (n, k) to (m, k)
-    def measure(self) -> tuple[float, _Float64, _Float64]: ...  # <P, C>, P 1, P^T 1
     def dense(self) -> _Real: ...  # (n, m)
 
     # Those of at least threshold * min(a_i, b_j), by rows: starts (n + 1,), columns, masses.

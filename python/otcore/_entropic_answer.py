@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from . import _core
 from ._answer import RoundedPlan
-from ._arrays import NUMPY, Array
+from ._arrays import Array
 from ._core import EntropicSolution
-from ._mean_cost import bilinear, mean_cost
+from ._mean_cost import plan_cost
 from ._plan import Entries, check_operand
 from ._problem import Problem
 
@@ -122,16 +122,14 @@ class EntropicAnswer:
                 "marginals a and b"
             )
         a, b = plan_weights(problem, index)
-        plan = core_plan(problem, self.solution, index)
-        x = _at_most_one(a, plan.apply(np.ones((len(b), 1)))[:, 0])
-        y = _at_most_one(b, plan.apply_t(x[:, None])[:, 0])
-        missing_a = np.maximum(a - x * plan.apply(y[:, None])[:, 0], 0.0)
-        missing_b = np.maximum(b - y * plan.apply_t(x[:, None])[:, 0], 0.0)
-        share = missing_b / (missing_b.sum() or 1.0)
-        value, _, _ = core_plan(problem, self.solution, index, weights=(a * x, b * y)).measure()
-        value += _pair_cost(problem, index, missing_a, share)
-        dense = x[:, None] * plan.dense() * y + missing_a[:, None] * share
-        rounded = dense.astype(problem.dtype, copy=False)
+        plan = self.plan.dense().astype(np.float64)
+        plan *= _at_most_one(a, plan.sum(axis=1))[:, None]
+        plan *= _at_most_one(b, plan.sum(axis=0))
+        missing_a = np.maximum(a - plan.sum(axis=1), 0.0)
+        missing_b = np.maximum(b - plan.sum(axis=0), 0.0)
+        plan += missing_a[:, None] * (missing_b / (missing_b.sum() or 1.0))
+        rounded = plan.astype(problem.dtype, copy=False)
+        value = plan_cost(problem, index, plan)
         return RoundedPlan(problem.library.wrap(rounded, problem.sources), value)
 
 
@@ -140,11 +138,10 @@ def core_plan(
     solution: EntropicSolution,
     b: int,
     *,
-    weights: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
     rows: slice = slice(None),
 ) -> _core.EntropicPlan:
-    """The core's plan of problem b, or some rows of it, or that of other weights."""
-    left, right = plan_weights(problem, b) if weights is None else weights
+    """The core's plan of problem b, or some rows of it."""
+    left, right = plan_weights(problem, b)
     f, g = solution.potential_a[b], solution.potential_b[b]
     arrays = left[rows], right, f[rows], g
     eps, n_threads = float(solution.eps[b]), problem.library.n_threads()
@@ -178,13 +175,3 @@ def _at_most_one(
 ) -> npt.NDArray[np.float64]:
     ratio: npt.NDArray[np.float64] = np.divide(target, mass, out=np.ones_like(mass), where=mass > 0)
     return np.minimum(ratio, 1.0)
-
-
-def _pair_cost(
-    problem: Problem, index: int, u: npt.NDArray[np.float64], v: npt.NDArray[np.float64]
-) -> float:
-    """sum_ij u_i v_j C_ij."""
-    if problem.metric is None:
-        return bilinear(problem.data[0][index], u, v)
-    points = problem.data[0][index], problem.data[1][index]
-    return float(mean_cost(NUMPY, points, points, problem.metric, u, v))
