@@ -62,13 +62,13 @@ double Sweep<T>::Impl::col_base(const Temperature& t, std::size_t j) const {
 }
 
 template <class T>
-void Sweep<T>::Impl::set_rows(const Temperature& t, const double* f, const double* a) {
-  row_side.set(t, source.offset(), f, source.row_norms(), a);
+void Sweep<T>::Impl::set_rows(const Temperature& t, const double* f, const double* a, bool lifted) {
+  row_side.set(t, source.offset(), f, source.row_norms(), a, lifted);
 }
 
 template <class T>
-void Sweep<T>::Impl::set_cols(const Temperature& t, const double* g, const double* b) {
-  col_side.set(t, 0.0, g, source.col_norms(), b);
+void Sweep<T>::Impl::set_cols(const Temperature& t, const double* g, const double* b, bool lifted) {
+  col_side.set(t, 0.0, g, source.col_norms(), b, lifted);
 }
 
 template struct Sweep<float>::Impl;

@@ -71,8 +71,8 @@ struct Sweep<T>::Impl {
   // The exponent of potential p is factor * p - base.
   [[nodiscard]] double row_base(const Temperature& t, std::size_t i) const;
   [[nodiscard]] double col_base(const Temperature& t, std::size_t j) const;
-  void set_rows(const Temperature& t, const double* f, const double* a);
-  void set_cols(const Temperature& t, const double* g, const double* b);
+  void set_rows(const Temperature& t, const double* f, const double* a, bool lifted = true);
+  void set_cols(const Temperature& t, const double* g, const double* b, bool lifted = true);
 
   // make(block, col) for the blocks of rows x columns; u belongs to the first row, v to the first
   // column.
@@ -121,7 +121,7 @@ struct Sweep<T>::Impl {
   void redo_group(const Temperature& t, Range group, Slot& slot);
 
   // plan.cpp
-  Temperature set_plan(const Scaling& plan);
+  Temperature set_plan(const Scaling& plan, bool lifted = true);
   double row_factor(const double* a, Range block, std::size_t i, const Slot& slot) const;
   // use(block, col, cols) with P of a block of rows and a strip of columns in slot.held.
   template <class Use>

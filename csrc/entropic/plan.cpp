@@ -23,10 +23,10 @@ double scale_of(const double* v, std::size_t count, std::size_t step) {
 }  // namespace
 
 template <class T>
-Temperature Sweep<T>::Impl::set_plan(const Scaling& plan) {
+Temperature Sweep<T>::Impl::set_plan(const Scaling& plan, bool lifted) {
   const Temperature t = temperature(plan.eps);
-  set_rows(t, plan.f, plan.a);
-  set_cols(t, plan.g, plan.b);
+  set_rows(t, plan.f, plan.a, lifted);
+  set_cols(t, plan.g, plan.b, lifted);
   return t;
 }
 
@@ -43,7 +43,7 @@ double Sweep<T>::Impl::row_factor(const double* a, Range block, std::size_t i,
 template <class T>
 double Sweep<T>::measure(const Scaling& plan, double* row_mass, double* col_mass) {
   Impl& p = *impl_;
-  const Temperature t = p.set_plan(plan);
+  const Temperature t = p.set_plan(plan, false);
   std::vector<double>& entropy = p.row_values;
   entropy.resize(p.rows);
   p.for_rows(kMaxBlockRows, [&](Range chunk, std::size_t, auto& slot) {

@@ -58,14 +58,16 @@ class Side {
     lifts_.resize(count);
   }
 
-  // `norms` may be null, as may `weights`: ones.
+  // `norms` may be null, as may `weights`: ones. Unlifted, weights of no unusual size stay as they
+  // are, so that small exponents are not rounded as the lift.
   void set(const Temperature& temperature, double offset, const double* potentials,
-           const double* norms, const double* weights) {
+           const double* norms, const double* weights, bool lifted = true) {
     double lift = 0.0;
     bool light = false;
     has_zeros_ = false;
     if (weights != nullptr) {
       lift = lift_of(weights, count_);
+      if (!lifted && std::abs(lift) < Safe<T>::kLight) lift = 0.0;
       const double limit = std::ldexp(1.0, static_cast<int>(lift) - Safe<T>::kLight);
       double lightest = limit;
       for (std::size_t j = 0; j < count_; ++j) {
