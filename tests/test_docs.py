@@ -15,7 +15,9 @@ PAGES = sorted(
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/compat.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/guide.md", "docs/compat.md", "docs/entropic.md"]
+)
 def test_examples_of_a_page(page: str) -> None:
     blocks = EXAMPLE.findall((ROOT / page).read_text(encoding="utf-8"))
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page, page, 0)

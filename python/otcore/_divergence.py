@@ -147,7 +147,8 @@ class DivergenceResult:
         if isinstance(self.cross, BatchResult):
             count, n, m = self.cross._problem.size
             return f"DivergenceResult({count} problems of shape ({n}, {m}))"
-        return f"DivergenceResult(value={float(self.value):.6g}, status={self.status!r})"
+        value = float(self.cross._problem.library.detach(self.value))
+        return f"DivergenceResult(value={value:.6g}, status={self.status!r})"
 
 
 def _mass(problem: Problem, side: int) -> Any:

@@ -60,11 +60,6 @@ class _Result(ABC):
         """The objective."""
 
     @property
-    @abstractmethod
-    def value_linear(self) -> Any:
-        """The transport cost."""
-
-    @property
     def distance(self) -> Any:
         """`value` rooted, where the ground cost is a power of a metric.
 
@@ -101,8 +96,8 @@ class _Result(ABC):
     def potential_a(self) -> Array:
         """Dual potential f of the rows, float64: (n,), or (B, n).
 
-        f_i + g_j <= M_ij in exact problems. In entropic ones the plan is a_i b_j exp((f_i + g_j -
-        M_ij) / reg), for IPOT with a smaller reg. Not differentiable, as `plan`.
+        f_i + g_j <= M_ij in exact problems; in entropic ones the plan is a_i b_j exp((f_i + g_j -
+        M_ij) / reg), for IPOT with a smaller reg. Not differentiable.
         """
         return self._wrap(self._solution.potential_a[self._index])
 
@@ -216,9 +211,8 @@ class _Result(ABC):
 class OTResult(_Result):
     """The solution of one transport problem.
 
-    Immutable; arrays are of the library that the data came in. Made by `otcore.solve` and
-    `otcore.solve_sample`, not by hand. It refers to the caller's data, so leave those unchanged
-    while it is in use.
+    Immutable; arrays are of the library that the data came in. It refers to the caller's data, so
+    leave those unchanged while it is in use.
     """
 
     _index: int
@@ -250,12 +244,8 @@ class OTResult(_Result):
 
     @property
     def status(self) -> str:
-        """ "optimal" or "converged", or why not.
-
-        Exact problems are "optimal", or stopped by "max_iter", "time_limit" or "interrupted", or
-        "infeasible". Entropic ones are "converged" to the tolerance, or "stalled" where rounding
-        lets the error fall no further, or stopped.
-        """
+        """ "optimal" (exact), "converged" to the tolerance (entropic), or why not: "max_iter",
+        "time_limit", "interrupted", "infeasible", "stalled" (rounding leaves an error above it)."""
         return self._solution.status_of(self._index)
 
     @property
@@ -268,9 +258,9 @@ class OTResult(_Result):
     def gap(self) -> float:
         """`value_linear` minus a lower bound of the exact optimum, by the dual potentials.
 
-        An exact answer is optimal to this much. Of an entropic one it says how far its plan is from
-        the exact optimum, regularisation included; NaN in unbalanced problems. Infinite where the
-        plan misses mass, as it may on sparse costs that were stopped early.
+        An exact answer is optimal to this much; an entropic one, regularisation included, is so far
+        from the exact optimum at most. NaN in unbalanced problems, infinite where the plan misses
+        mass, as it may on sparse costs that were stopped early.
         """
         return float(self._solution.gap[self._index])
 
@@ -284,27 +274,20 @@ class OTResult(_Result):
         return float(self._answer.marginal_errors)
 
     def rounded(self) -> RoundedPlan:
-        """A plan with the marginals a and b, close to this one.
+        """A plan with the marginals a and b, at most 2 `marginal_error` from this one in L1.
 
-        What the marginals exceed a and b by is scaled away, what they then miss is added as a
-        product [1]_; the plan moves by at most twice `marginal_error` in L1. Optimal plans are
-        returned as they are.
+        What the marginals exceed a and b by is scaled away, what they then miss added as a product
+        (Altschuler, Weed, Rigollet 2017). Optimal plans are returned as they are.
 
         Returns
         -------
         RoundedPlan
-            ``plan``, dense, and ``value``, its transport cost, which is an upper bound of the exact
-            optimum.
+            ``plan``, dense, and ``value``, its cost: an upper bound of the exact optimum.
 
         Raises
         ------
         ValueError
             The problem is unbalanced.
-
-        References
-        ----------
-        .. [1] J. Altschuler, J. Weed, P. Rigollet, Near-linear time approximation algorithms for
-           optimal transport via Sinkhorn iteration, NeurIPS 2017, algorithm 2.
 
         Examples
         --------

@@ -56,7 +56,7 @@ def solve(
     reg
         Strength of the regularisation, positive, in the unit of the costs; None is exact
         transport. For IPOT the size of its steps, which sets the speed and not the answer; None is
-        a tenth of the range of the costs.
+        0.03 of the range of the costs.
     method
         - ``"exact"``: the optimum and its certificate, by shortest augmenting paths for up to 512
           points of equal masses on either side, else by the network simplex [1]_;
@@ -77,7 +77,7 @@ def solve(
         it; augmenting paths use neither, and IPOT has no use for them.
     tol
         For sinkhorn and ipot: the error of the marginals to reach, L1 of both sides together,
-        relative to the mass. None is 1e-6 (ipot: 1e-5, also for the relative change of the value
+        relative to the mass. None is 1e-6 (ipot: 1e-4, also for the relative change of the value
         over its last steps), in float32 no less than 2^-22 range(M) / reg, which rounding leaves.
     inner_iter
         For ipot: Sinkhorn iterations in each step.
