@@ -31,11 +31,12 @@ def sinkhorn(
 def solve(
     C: Array, a: Array, b: Array, reg: float, rho: Rho = BALANCED, *, iterations: int
 ) -> tuple[Array, Array]:
-    """The potentials after so many iterations, in the gauge of results."""
+    """The f of the last iteration and the g that it was computed from, in the gauge of results."""
+    g = np.zeros(len(b))
     steps = sinkhorn(C, a, b, reg, rho)
     for _ in range(iterations - 1):
-        next(steps)
-    f, g = next(steps)
+        g = next(steps)[1]
+    f = next(steps)[0]
     shift = g @ b / b.sum() if rho == BALANCED else 0.0
     return f + shift, g - shift
 

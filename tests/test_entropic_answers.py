@@ -79,8 +79,7 @@ def test_every_ground_cost(metric: Metric, dtype: Any) -> None:
 
 
 def test_plain_iterations_step_by_step() -> None:
-    """scheme="plain" is what the textbook says: f, then g, from zero; the last g is not taken over,
-    as its f would not be known."""
+    """scheme="plain" is what the textbook says, from g = 0; it ends with an update of f."""
     problem = planted(np.random.default_rng(7), 20, 15, sharp=0.8)
     C, (a, b) = problem.costs(), problem.weights()
     for iterations in (1, 2, 10):

@@ -159,7 +159,7 @@ def test_exact_problems(problem: Problem) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_uniform_points_to_four_digits(dtype: Any) -> None:
-    """The thesis's setting: 16-D uniform points, beta a tenth of the range."""
+    """The setting of the paper's figure 3: 16-D uniform points."""
     rng = np.random.default_rng(44)
     X, Y = rng.random((2, 64, 16)).astype(dtype)
     exact = otcore.solve_sample(X.astype(np.float64), Y.astype(np.float64)).value
