@@ -71,11 +71,18 @@ def _contender(
 ) -> Contender:
     run = partial(_iterate, solve, *data, reg=reg)
 
-    def answers() -> Values:
-        found = run(iterations=_CHECKED)
-        return compare(found.potential_a, found.potential_b, scale)
+    return Contender(
+        "otcore",
+        partial(run, iterations=_ITERATIONS),
+        partial(_iterates, run, iterations=_CHECKED, scale=scale),
+        None,
+    )
 
-    return Contender("otcore", partial(run, iterations=_ITERATIONS), answers, None)
+
+def _iterates(run: Callable[..., Any], *, iterations: int, scale: float) -> Values:
+    """Potentials after full iterations: f, and g, which the next iteration starts from."""
+    f = run(iterations=iterations).potential_a
+    return compare(f, run(iterations=iterations + 1).potential_b, scale)
 
 
 def _draw(rng: np.random.Generator, n: int, d: int) -> tuple[Values, Values]:
@@ -201,9 +208,7 @@ def _batch(rng: np.random.Generator, count: int, n: int, d: int, reg: float) -> 
     timed = 20
     run = partial(_iterate, otcore.solve_batch, M, reg=reg)
 
-    def answers() -> Values:
-        return np.asarray(run(iterations=timed).value_linear)
-
+    answers = partial(_iterates, run, iterations=timed, scale=float(M.max()))
     return Contest(
         f"{_ITERATIONS} iterations of {count} problems {n} x {n}, costs given",
         Contender("otcore", partial(run, iterations=_ITERATIONS), answers, None),
@@ -275,13 +280,12 @@ def _proximal(rng: np.random.Generator, n: int, d: int) -> Contest:
     """
     X, Y = _draw(rng, n, d)
     M = ot.dist(X, Y)
-    beta = 0.1 * float(np.ptp(M))
     exact = otcore.solve_sample(X, Y).value
 
     def steps(count: int) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", otcore.ConvergenceWarning)
-            return otcore.solve_sample(X, Y, method="ipot", reg=beta, tol=0, max_iter=count)
+            return otcore.solve_sample(X, Y, method="ipot", tol=0, max_iter=count)
 
     count = _first(lambda k: float(steps(k).value_linear), exact)
     reg = 0.01
@@ -292,7 +296,7 @@ def _proximal(rng: np.random.Generator, n: int, d: int) -> Contest:
         f"IPOT, points n = {n}, d = {d}, to {_PRECISION:g} of the exact value: {count} steps",
         Contender("otcore", partial(steps, count), None, None),
         _rivals(
-            (pot_batch(M[None], None, count, min(count, 30), beta=beta), 10),
+            (pot_batch(M[None], None, count, min(count, 30)), 10),
             (
                 Contender(
                     f"otcore, Sinkhorn at reg = 0.01, {settled} iterations",

@@ -42,10 +42,10 @@ def load(module: str) -> ModuleType | None:
 
 
 def compare(f: Any, g: Any, scale: float) -> Values:
-    """Potentials as answers: without their gauge, and raised by the largest cost, so that relative
-    differences are relative to that."""
-    sides = (np.asarray(each, dtype=np.float64).ravel() for each in (f, g))
-    return np.concatenate([each - each.mean() + scale for each in sides])
+    """Potentials (..., n) and (..., m) as answers: without their gauge, and raised by the largest
+    cost, so that relative differences are relative to that."""
+    sides = (np.asarray(each, dtype=np.float64) for each in (f, g))
+    return np.hstack([each - each.mean(-1, keepdims=True) + scale for each in sides])
 
 
 def pot_log(M: Values, reg: float, iterations: int, timed: int, checked: int) -> Contender | None:
@@ -98,31 +98,28 @@ def _passes(iterations: int) -> float:
     return 2.0 * iterations + (iterations + 9) // 10 + 1
 
 
-def pot_batch(
-    M: Values, reg: float | None, iterations: int, timed: int, *, beta: float | None = None
-) -> Contender | None:
-    """POT's `solve_batch`: Sinkhorn, or where `reg` is None its proximal point iterations with
-    `beta`, which have no answers that could agree (see `entropic.ipot_contest`)."""
+def pot_batch(M: Values, reg: float | None, iterations: int, timed: int) -> Contender | None:
+    """POT's `solve_batch`: Sinkhorn, or where `reg` is None its proximal point iterations, which
+    have no answers that could agree (see `entropic._proximal`)."""
     torch = load("torch")
     if torch is None:
         return None
     torch.set_num_threads(THREADS)
     costs = torch.as_tensor(M)
-    options = {} if beta is None else {"inner_reg": beta}
 
     def run(count: int) -> Any:
-        return ot.solve_batch(costs, reg=reg, max_iter=count, tol=0, grad="detach", **options)
+        return ot.solve_batch(costs, reg=reg, max_iter=count, tol=0, grad="detach")
 
     def answers() -> Values:
-        return np.asarray(run(timed).value_linear, dtype=np.float64)
+        log_u, log_v = run(timed).potentials
+        return compare(reg * log_u, reg * log_v, float(M.max()))
 
     name = f"POT `solve_batch` ({timed} of {iterations} iterations timed)"
     if timed == iterations:
         name = "POT `solve_batch`"
     # Beside the iterations, some eight passes for plan, loss and entropy.
     times = (_passes(iterations) + 8) / (_passes(timed) + 8)
-    checks = answers if beta is None else None
-    return Contender(name, partial(run, timed), checks, None, times=times)
+    return Contender(name, partial(run, timed), answers if reg else None, None, times=times)
 
 
 def ott_points(
