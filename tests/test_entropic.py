@@ -630,6 +630,15 @@ def test_what_has_no_gradient_refuses() -> None:
         first.sum().backward()
 
 
+def test_inputs_changed_in_place_are_noticed() -> None:
+    x, y = tensors(X, Y)
+    value = otcore.solve_sample(x, y, reg=0.2).value
+    with torch.no_grad():
+        y += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
+
+
 def test_apply_is_differentiable_in_its_argument() -> None:
     result = otcore.solve_batch(torch.as_tensor(np.stack([M, 2 * M])), reg=0.2)
     (V,) = tensors(RNG.random((2, 5, 3)))

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "bind/arrays.h"
 #include "entropic/sweep.h"
@@ -54,15 +56,10 @@ class EntropicPlan {
   // (n, m), in the type of the costs.
   RealArray dense() {
     return std::visit(
-        [&](auto& sweep) -> RealArray {
-          using T = std::decay_t<decltype(sweep)>;
-          auto plan = new_array<typename Element<T>::type>(sweep.rows(), sweep.cols());
-          auto* data = plan.mutable_data();
-          visit([&](auto& same) {
-            if constexpr (std::is_same_v<std::decay_t<decltype(same)>, T>) {
-              same.fill(arrays_.scaling(), data);
-            }
-          });
+        [&]<class T>(entropic::Sweep<T>& sweep) -> RealArray {
+          auto plan = new_array<T>(sweep.rows(), sweep.cols());
+          T* data = plan.mutable_data();
+          alone([&] { sweep.fill(arrays_.scaling(), data); });
           return plan;
         },
         sweep_);
@@ -71,20 +68,16 @@ class EntropicPlan {
   // The entries of at least threshold * min(a_i, b_j), by rows: starts (n + 1), columns, masses.
   py::tuple entries(double threshold) {
     entropic::SparsePlan plan;
-    visit([&](auto& sweep) {
-      sweep.extract(arrays_.scaling(), threshold, sweep.rows() * sweep.cols(), plan);
-    });
+    std::visit(
+        [&](auto& sweep) {
+          const std::size_t all = sweep.rows() * sweep.cols();
+          alone([&] { sweep.extract(arrays_.scaling(), threshold, all, plan); });
+        },
+        sweep_);
     return py::make_tuple(copy_of(plan.starts), copy_of(plan.cols), copy_of(plan.mass));
   }
 
  private:
-  template <class S>
-  struct Element;
-  template <class T>
-  struct Element<entropic::Sweep<T>> {
-    using type = T;
-  };
-
   template <class T>
   static Array<T> copy_of(const std::vector<T>& numbers) {
     auto array = new_array<T>(numbers.size());
@@ -95,12 +88,12 @@ class EntropicPlan {
   [[nodiscard]] std::size_t rows() const { return extent(arrays_.a, 0); }
   [[nodiscard]] std::size_t cols() const { return extent(arrays_.b, 0); }
 
-  // body(sweep) with the GIL released, one caller at a time.
+  // body() with the GIL released, one caller at a time.
   template <class Body>
-  void visit(const Body& body) {
+  void alone(const Body& body) {
     const py::gil_scoped_release released;
     const std::lock_guard lock(mutex_);
-    std::visit(body, sweep_);
+    body();
   }
 
   Array<double> product(const Array<double>& v, bool transposed) {
@@ -113,13 +106,17 @@ class EntropicPlan {
     auto out = new_array<double>(transposed ? cols() : rows(), k);
     const double* in_data = v.data();
     double* out_data = out.mutable_data();
-    visit([&](auto& sweep) {
-      if (transposed) {
-        sweep.apply_t(arrays_.scaling(), in_data, k, out_data);
-      } else {
-        sweep.apply(arrays_.scaling(), in_data, k, out_data);
-      }
-    });
+    std::visit(
+        [&](auto& sweep) {
+          alone([&] {
+            if (transposed) {
+              sweep.apply_t(arrays_.scaling(), in_data, k, out_data);
+            } else {
+              sweep.apply(arrays_.scaling(), in_data, k, out_data);
+            }
+          });
+        },
+        sweep_);
     return out;
   }
 

@@ -1,8 +1,9 @@
 """otcore: optimal transport and mini-batch optimal transport with a fast C++ core.
 
 `solve` and `solve_sample` solve one problem, `solve_batch` and `solve_sample_batch` many at once;
-`oned` is for points of the line, `minibatch` for mini-batch transport, `cost` has the ground costs.
-Arrays are numpy arrays, lists or torch tensors; what comes in decides what goes out.
+`entropic` has the Sinkhorn divergence, `oned` is for points of the line, `minibatch` for mini-batch
+transport, `cost` has the ground costs. Arrays are numpy arrays, lists or torch tensors; what
+comes in decides what goes out.
 """
 
 from __future__ import annotations

@@ -326,9 +326,12 @@ def _solve(problem: Problem, options: Options) -> EntropicSolution:
 def _how_good(result: OTResult | BatchResult, solution: EntropicSolution) -> str:
     # Of a batch the problem that is furthest off.
     worst = int(np.argmax(solution.marginal_error / np.maximum(solution.tolerance, 1e-300)))
+    model = result._problem.entropic
+    exact = model is not None and model.method == "ipot"
     return (
         f"a marginal error of {'up to ' if isinstance(result, BatchResult) else ''}"
         f"{solution.marginal_error[worst]:.3g} (tolerance {solution.tolerance[worst]:.3g})"
+        + (f" and a gap of {solution.gap[worst]:.3g}" if exact else "")
     )
 
 

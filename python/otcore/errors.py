@@ -8,7 +8,8 @@ __all__ = ["ConvergenceWarning", "InfeasibleError", "SolveInterrupted"]
 
 
 class ConvergenceWarning(UserWarning):
-    """A result is not optimal: the iteration or time limit came first. States the gap reached."""
+    """A result is not optimal, or has not converged: the iteration or time limit came first, or
+    rounding before the tolerance. States the gap or the error reached."""
 
 
 class InfeasibleError(ValueError):

@@ -32,12 +32,14 @@ class EntropicValue(torch.autograd.Function):
         ctx.problem = problem
         ctx.solution = solution
         ctx.sources = sources
+        ctx.save_for_backward(*sources)
         return torch.from_numpy(solution.value)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_value: Tensor) -> tuple[Tensor | None, ...]:
         problem, solution = ctx.problem, ctx.solution
+        ctx.saved_tensors  # noqa: B018 - raises where one was changed in place, and the data with it
         needed = ctx.needs_input_grad[2:]
         grads: list[Tensor | None] = [None] * len(needed)
         if problem.metric is None:
