@@ -216,10 +216,13 @@ def test_apply_torch() -> None:
     assert torch.allclose(result.apply(V), result.plan @ V, rtol=1e-14, atol=0)
 
 
-@pytest.mark.parametrize("V", [np.ones(6), np.ones((5, 2, 2)), np.ones((6, 5)), np.float64(1)])
+@pytest.mark.parametrize(
+    "V", [np.ones(6), np.ones((5, 2, 2)), np.ones((6, 5)), np.ones((5, 0)), np.float64(1)]
+)
 def test_apply_checks_its_argument(V: Any) -> None:
-    with pytest.raises(ValueError, match=r"^V: shape"):
-        otcore.solve(M).apply(V)
+    for result in (otcore.solve(M), otcore.solve(M, reg=0.1)):
+        with pytest.raises(ValueError, match=r"^V: shape .* expected \(5,\) or \(5, c\)"):
+            result.apply(V)
 
 
 def test_barycentric_map() -> None:

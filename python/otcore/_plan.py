@@ -63,7 +63,7 @@ def check_operand(V: npt.ArrayLike, data: Array, lead: tuple[int, ...], size: in
     array = library.to_numpy(values)
     dtype = real_dtype(array, "V")
     shape = (*lead, size)
-    if array.shape[: len(shape)] != shape or array.ndim > len(shape) + 1:
+    if array.shape[: len(shape)] != shape or array.ndim > len(shape) + 1 or not array.size:
         text = ", ".join(map(str, shape))
         raise shape_error("V", array.shape, f"({text}{'' if lead else ','}) or ({text}, c)")
     require_finite(array, "V")
