@@ -30,7 +30,8 @@ Ending proximal_steps(SemiDual<T>& dual, const Options& options, double toleranc
   std::vector<double> cols(m);
   double value = std::numeric_limits<double>::infinity();
   double eps = beta;
-  const std::size_t most = options.max_iter.value_or(kMaxIter);
+  double least_error = std::numeric_limits<double>::infinity();
+  std::size_t least_step = 0;
   for (std::size_t t = 1;; ++t) {
     eps = beta / static_cast<double>(t);
     for (std::size_t j = 0; j < m; ++j)
@@ -46,8 +47,8 @@ Ending proximal_steps(SemiDual<T>& dual, const Options& options, double toleranc
     }
     const Stop stop = monitor.poll();
     if (stop != Stop::none) return {stopped_status(stop), eps};
-    const bool last = dual.passes() >= most;
-    if (t % kValueEvery == 0 && !last && tolerance > 0.0) {
+    if (dual.spent(options.inner_iter)) return {Status::max_iter, eps};
+    if (t % kValueEvery == 0 && tolerance > 0.0 && !dual.spent(1 + options.inner_iter)) {
       dual.count_passes(1);
       const double measured =
           sweep.measure({eps, a, b, at.f.data(), at.g.data()}, rows.data(), cols.data());
@@ -58,8 +59,13 @@ Ending proximal_steps(SemiDual<T>& dual, const Options& options, double toleranc
         return {Status::converged, eps};
       }
       value = measured;
+      if (error < kLower * least_error) {
+        least_error = error;
+        least_step = t;
+      }
+      // As eps falls the errors of rounding grow.
+      if (t > least_step + kStalledSteps) return {Status::stalled, eps};
     }
-    if (last) return {Status::max_iter, eps};
   }
 }
 

@@ -73,7 +73,7 @@ void Newton<T>::solve(double eps, const Point& at) {
   precondition();
   search_ = image_;
   double slope = dot(residual_, image_);
-  for (std::size_t k = 0; k < most && modulus(residual_) > goal; ++k) {
+  for (std::size_t k = 0; k < most && modulus(residual_) > goal && !dual_->spent(4); ++k) {
     plan_.normal(search_, image_);
     double size = 0.0;
     double curvature = 0.0;
@@ -119,7 +119,7 @@ bool Newton<T>::step(double eps, Point& at, bool& shortened) {
   const double doubt = noise<T>(eps, dual_->mass(), at.value);
   shortened = false;
   double length = 1.0;
-  for (int trial = 0; trial < kTrials; ++trial, length *= kShorter) {
+  for (int trial = 0; trial < kTrials && !dual_->spent(2); ++trial, length *= kShorter) {
     for (std::size_t j = 0; j < at.g.size(); ++j) trial_.g[j] = at.g[j] + length * direction_[j];
     std::copy(at.f.begin(), at.f.end(), trial_.f.begin());
     dual_->evaluate(eps, trial_);

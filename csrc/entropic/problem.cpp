@@ -63,7 +63,8 @@ void Problem<T>::solve(const double* a, const double* b, Monitor& monitor, Solut
     const double range = sweep_.range();
     options.reg = range > 0.0 ? kStepOfRange * range : 1.0;
   }
-  SemiDual<T> dual(sweep_, {a_.data(), b_.data(), options_.rho_a, options_.rho_b});
+  SemiDual<T> dual(sweep_, {a_.data(), b_.data(), options_.rho_a, options_.rho_b},
+                   options_.max_iter.value_or(kMaxIter));
   Point at = dual.make_point();
   if (options.start != nullptr) std::copy_n(options.start, at.g.size(), at.g.begin());
   constexpr double kPrecision = sizeof(T) == sizeof(float) ? 0x1p-24 : 0x1p-53;

@@ -23,11 +23,12 @@ double relaxation(double rho, double t) { return std::isinf(rho) ? 1.0 : std::ex
 }  // namespace
 
 template <class T>
-SemiDual<T>::SemiDual(Sweep<T>& sweep, const Marginals& marginals)
+SemiDual<T>::SemiDual(Sweep<T>& sweep, const Marginals& marginals, std::size_t most)
     : sweep_(&sweep),
       marginals_(marginals),
       mass_(std::accumulate(marginals.a, marginals.a + sweep.rows(), 0.0)),
-      mass_b_(std::accumulate(marginals.b, marginals.b + sweep.cols(), 0.0)) {}
+      mass_b_(std::accumulate(marginals.b, marginals.b + sweep.cols(), 0.0)),
+      most_(most) {}
 
 template <class T>
 Point SemiDual<T>::make_point() const {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "entropic/batch.h"
 #include "entropic/sweep.h"
 
 namespace otcore::entropic {
@@ -36,7 +37,7 @@ struct Point {
 template <class T>
 class SemiDual {
  public:
-  SemiDual(Sweep<T>& sweep, const Marginals& marginals);
+  SemiDual(Sweep<T>& sweep, const Marginals& marginals, std::size_t most = kMaxIter);
 
   [[nodiscard]] Point make_point() const;
 
@@ -57,14 +58,17 @@ class SemiDual {
   [[nodiscard]] double damping(double eps) const;
   // P 1 of (f, g): a exp(-f / rho_a).
   [[nodiscard]] double row_mass(const Point& at, std::size_t i) const;
+  // Passes over all pairs so far, and whether fewer than `more` are left of `most`.
   [[nodiscard]] std::size_t passes() const { return passes_; }
   void count_passes(std::size_t passes) { passes_ += passes; }
+  [[nodiscard]] bool spent(std::size_t more = 1) const { return passes_ + more > most_; }
 
  private:
   Sweep<T>* sweep_;
   Marginals marginals_;
   double mass_ = 0.0;    // sum a
   double mass_b_ = 0.0;  // sum b
+  std::size_t most_;
   std::size_t passes_ = 0;
 };
 

@@ -18,8 +18,10 @@ class Ascent {
   Ascent(SemiDual<T>& dual, const Options& options, Monitor& monitor)
       : dual_(&dual), options_(&options), monitor_(&monitor), next_(dual.make_point()) {}
 
-  // Goes on at `eps` until the error is at most `tolerance`; the status says what ended it.
-  Status level(double eps, double tolerance, Point& at) {
+  // Goes on at `eps` until the error is at most `tolerance`; the status says what ended it. Leaves
+  // `reserve` of the passes.
+  Status level(double eps, double tolerance, std::size_t reserve, Point& at) {
+    reserve_ = reserve;
     dual_->evaluate(eps, at);
     best_error_ = at.error;
     best_value_ = at.value;
@@ -39,7 +41,8 @@ class Ascent {
       before = at.error;
       bool shortened = false;
       const bool moved = newton_->step(eps, at, shortened);
-      if (!(at.error <= tolerance) && (!moved || shortened || at.error > kPoor * before)) {
+      if (!(at.error <= tolerance) && !dual_->spent(1 + reserve_) &&
+          (!moved || shortened || at.error > kPoor * before)) {
         before = at.error;
         plain_step(eps, at);
       }
@@ -65,8 +68,8 @@ class Ascent {
   // Why to end here, if so.
   std::optional<Status> look(const Point& at) {
     if (const Stop stop = monitor_->poll(); stop != Stop::none) return stopped_status(stop);
+    if (dual_->spent(1 + reserve_)) return Status::max_iter;
     const std::size_t passes = dual_->passes();
-    if (passes >= options_->max_iter.value_or(kMaxIter)) return Status::max_iter;
     if (at.error < kLower * best_error_ || at.value > best_value_ + kRise * std::abs(best_value_)) {
       best_error_ = std::min(best_error_, at.error);
       best_value_ = std::max(best_value_, at.value);
@@ -76,7 +79,6 @@ class Ascent {
     return std::nullopt;
   }
 
-  static constexpr double kLower = 0.99;
   static constexpr double kRise = sizeof(T) == sizeof(float) ? 0x1p-22 : 0x1p-46;
 
   SemiDual<T>* dual_;
@@ -87,6 +89,7 @@ class Ascent {
   double best_error_ = 0.0;
   double best_value_ = 0.0;
   std::size_t best_pass_ = 0;
+  std::size_t reserve_ = 0;
 };
 
 }  // namespace
@@ -105,16 +108,16 @@ Ending ascend(SemiDual<T>& dual, const Options& options, double tolerance, bool 
     const double first = dual.sweep().range() / kFirstEps;
     int levels = 0;
     while (first > reg * std::pow(kEpsFactor, levels)) ++levels;
-    for (; levels > 0; --levels) {
+    for (; levels > 0 && !dual.spent(2); --levels) {
       const double eps = std::min(first, reg * std::pow(kEpsFactor, levels));
-      const Status status = ascent.level(eps, std::max(goal, kLevelError * dual.mass()), at);
-      if (status != Status::converged && status != Status::stalled) {
+      const Status status = ascent.level(eps, std::max(goal, kLevelError * dual.mass()), 1, at);
+      if (status == Status::time_limit || status == Status::interrupted) {
         dual.evaluate(reg, at);
         return {status, reg};
       }
     }
   }
-  return {ascent.level(reg, goal, at), reg};
+  return {ascent.level(reg, goal, 0, at), reg};
 }
 
 template Ending ascend(SemiDual<float>&, const Options&, double, bool, Monitor&, Point&);

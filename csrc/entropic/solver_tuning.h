@@ -48,13 +48,16 @@ constexpr int kTrials = 5;
 constexpr double kShorter = 0.4;
 constexpr double kArmijo = 1e-4;
 
-// So many passes in a row that lower neither the best error by a hundredth nor raise the dual
-// beyond rounding are a stall.
+// So many passes in a row that neither lower the best error to this part of it nor raise the dual
+// beyond rounding are a stall; of IPOT's steps, so many.
+constexpr double kLower = 0.99;
 constexpr std::size_t kStalledPasses = 60;
+constexpr std::size_t kStalledSteps = 500;
 
-// IPOT's default step, in parts of the range of the costs, and its tolerance. n = 1000 uniform points
-// in 16 dimensions come to 1e-4 of the exact value, and to marginal errors of 1e-4 and less, in 150
-// steps; a step of 0.1 takes 500 for that, one of 0.01 half of it with marginals ten times worse.
+// IPOT's default step, in parts of the range of the costs, and its tolerance. n = 1000 uniform
+// points in 16 dimensions come to 1e-4 of the exact value, and to marginal errors of 1e-4 and less,
+// in 150 steps; a step of 0.1 takes 500 for that, one of 0.01 half of it with marginals ten times
+// worse.
 constexpr double kStepOfRange = 0.03;
 constexpr double kProximalTolerance = 1e-4;
 // IPOT looks at its value every so many steps.

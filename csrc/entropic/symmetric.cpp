@@ -31,7 +31,7 @@ Ending average(SemiDual<T>& dual, const Options& options, double tolerance, Moni
     }
     const bool last = eps <= options.reg;
     const Stop stop = monitor.poll();
-    if (error < 0.99 * best) {
+    if (error < kLower * best) {
       best = error;
       best_pass = dual.passes();
     }

@@ -203,6 +203,21 @@ TEST(Sinkhorn, SaysWhyItStopped) {
   EXPECT_EQ(solve<double>(instance, options, 1e-3).status, Status::time_limit);
 }
 
+TEST(Sinkhorn, TakesNoMorePassesThanItMay) {
+  const Instance instance = random_instance(60, 60, 2, 19);
+  for (const Method method : {Method::sinkhorn, Method::plain, Method::ipot}) {
+    for (std::size_t most = 1; most < 40; ++most) {
+      Options options = sinkhorn(1e-3 * range_of(instance), 0.0);
+      options.method = method;
+      options.max_iter = most;
+      const Answer answer = solve<double>(instance, options);
+      EXPECT_EQ(answer.status, Status::max_iter);
+      EXPECT_LE(answer.n_iter, most);
+      EXPECT_GE(answer.n_iter + 2, most);
+    }
+  }
+}
+
 TEST(Sinkhorn, RefusesBadOptions) {
   const Instance instance = random_instance(3, 3, 2, 23);
   for (const double reg : {0.0, -1.0, std::numeric_limits<double>::infinity(), std::nan("")}) {
