@@ -326,7 +326,7 @@ def test_the_warning_states_error_and_tolerance() -> None:
     costs = rng.random((3, 30, 30))
     with pytest.warns(
         otcore.ConvergenceWarning,
-        match=r"stopped \(max_iter\) after [3-5] .* error of [\d.e-]+ \(tolerance 1e-09\)",
+        match=r"stopped \(max_iter\) after 3 .* error of [\d.e-]+ \(tolerance 1e-09\)",
     ) as caught:
         result = otcore.solve(costs[0], reg=0.01, max_iter=3, tol=1e-9)
     assert caught[0].filename == __file__
