@@ -26,24 +26,24 @@ namespace otcore::bind {
 namespace {
 
 using minibatch::Coupling;
-using minibatch::OuterStatus;
 using minibatch::Sampling;
+using minibatch::Status;
 using OptionalWeights = std::optional<Array<double>>;
 using Indices = Array<std::int64_t>;
 
-std::string_view status_name(OuterStatus status) {
+std::string_view status_name(Status status) {
   switch (status) {
-    case OuterStatus::optimal:
+    case Status::optimal:
       return "optimal";
-    case OuterStatus::converged:
+    case Status::converged:
       return "converged";
-    case OuterStatus::stalled:
+    case Status::stalled:
       return "stalled";
-    case OuterStatus::max_iter:
+    case Status::max_iter:
       return "max_iter";
-    case OuterStatus::time_limit:
+    case Status::time_limit:
       return "time_limit";
-    case OuterStatus::interrupted:
+    case Status::interrupted:
       return "interrupted";
   }
   return "";  // not reached
@@ -65,6 +65,29 @@ Enum parse_enum(const std::string& name, const std::string_view (&names)[size],
 Coupling parse_coupling(const std::string& name) {
   constexpr std::string_view kNames[] = {"diagonal", "product", "exact", "entropic"};
   return parse_enum<Coupling>(name, kNames, "coupling");
+}
+
+// The core's reading of Python's inner_* arguments.
+minibatch::InnerOptions inner_options(const std::string& method, double reg,
+                                      std::pair<double, double> rho, bool linear,
+                                      std::optional<double> tolerance,
+                                      std::optional<std::size_t> max_iter, std::size_t inner_iter) {
+  enum class Method { exact, sinkhorn, ipot };
+  constexpr std::string_view kNames[] = {"exact", "sinkhorn", "ipot"};
+  const auto chosen = parse_enum<Method>(method, kNames, "inner");
+  minibatch::InnerOptions options;
+  options.linear = linear;
+  if (chosen == Method::exact) return options;
+  options.entropic.emplace();
+  options.entropic->method =
+      chosen == Method::ipot ? entropic::Method::ipot : entropic::Method::sinkhorn;
+  options.entropic->reg = reg;
+  std::tie(options.entropic->rho_a, options.entropic->rho_b) = rho;
+  options.entropic->tolerance = tolerance;
+  options.entropic->max_iter = max_iter;
+  options.entropic->inner_iter = inner_iter;
+  minibatch::check_inner(options);
+  return options;
 }
 
 Sampling parse_sampling(const std::string& name) {
@@ -138,6 +161,11 @@ class MiniBatchSolution {
     cost = table_array(transport->table().costs(), diagonal);
     gap = table_array(transport->table().gaps(), diagonal);
     coupling = table_array(transport->coupling(), diagonal);
+    const std::vector<double>& errors = transport->table().errors();
+    inner_error = *std::max_element(errors.begin(), errors.end());
+    inner_linear = options.inner.linear;
+    inner_status = transport->table().status();
+    status = transport->status();
     outer = transport->result();
     transport_ = std::move(transport);
   }
@@ -196,6 +224,9 @@ class MiniBatchSolution {
   }
 
   Array<double> cost, gap, coupling;
+  double inner_error = 0.0;
+  bool inner_linear = false;
+  Status inner_status = Status::optimal, status = Status::optimal;
   minibatch::OuterResult outer;
   bool interrupted = false;
 
@@ -224,10 +255,16 @@ MiniBatchSolution minibatch_transport(const RealArray& x, const RealArray& y,
                                       const OptionalWeights& a, const OptionalWeights& b,
                                       const Indices& batches_x, const Indices& batches_y,
                                       const std::string& metric, double p,
+                                      const minibatch::InnerOptions& inner,
                                       const std::string& coupling, double outer_reg, bool by_mass,
                                       bool root, int n_threads) {
-  const minibatch::TransportOptions options{
-      cost::parse_metric(metric, p), parse_coupling(coupling), outer_reg, by_mass, root, n_threads};
+  const minibatch::TransportOptions options{cost::parse_metric(metric, p),
+                                            parse_coupling(coupling),
+                                            outer_reg,
+                                            by_mass,
+                                            root,
+                                            inner,
+                                            n_threads};
   return visit_pair(x, y, [&](const auto& points_x, const auto& points_y) {
     return MiniBatchSolution(points_x, points_y, a, b, batches_x, batches_y, options);
   });
@@ -244,10 +281,11 @@ using Pair = std::pair<std::size_t, std::size_t>;
 MiniBatchMap minibatch_map(const RealArray& x, const RealArray& y, const OptionalWeights& a,
                            const OptionalWeights& b, const std::string& metric, double p, Pair k,
                            Pair m, std::size_t iterations, const std::string& sampling,
-                           const std::string& coupling, double outer_reg, bool by_mass, bool root,
-                           std::uint64_t seed, int n_threads, const py::object& progress) {
+                           const minibatch::InnerOptions& inner, const std::string& coupling,
+                           double outer_reg, bool by_mass, bool root, std::uint64_t seed,
+                           int n_threads, const py::object& progress) {
   const minibatch::MapOptions options{{cost::parse_metric(metric, p), parse_coupling(coupling),
-                                       outer_reg, by_mass, root, n_threads},
+                                       outer_reg, by_mass, root, inner, n_threads},
                                       parse_sampling(sampling),
                                       iterations,
                                       seed};
@@ -274,6 +312,11 @@ void bind_minibatch(py::module_& module) {
              py::kw_only(), py::arg("sampling"), py::arg("labels").noconvert(), py::arg("seed"),
              py::arg("stream"), py::arg("side"));
 
+  py::class_<minibatch::InnerOptions>(module, "InnerOptions")
+      .def(py::init(&inner_options), py::kw_only(), py::arg("method"), py::arg("reg"),
+           py::arg("rho"), py::arg("linear"), py::arg("tol"), py::arg("max_iter"),
+           py::arg("inner_iter"));
+
   using Solution = MiniBatchSolution;
   py::class_<Solution>(module, "MiniBatchSolution")
       .def_readonly("cost", &Solution::cost)
@@ -285,8 +328,14 @@ void bind_minibatch(py::module_& module) {
       .def_property_readonly("outer_error",
                              [](const Solution& self) { return self.outer.marginal_error; })
       .def_property_readonly("outer_iter", [](const Solution& self) { return self.outer.n_iter; })
-      .def_property_readonly("status",
+      .def_readonly("inner_error", &Solution::inner_error)
+      .def_readonly("inner_linear", &Solution::inner_linear)
+      .def_property_readonly("inner_status",
+                             [](const Solution& self) { return status_name(self.inner_status); })
+      .def_property_readonly("outer_status",
                              [](const Solution& self) { return status_name(self.outer.status); })
+      .def_property_readonly("status",
+                             [](const Solution& self) { return status_name(self.status); })
       .def("aggregate", &Solution::aggregate, py::arg("weights").noconvert())
       .def("pair_gradient", &Solution::pair_gradient)
       .def("weight_gradient", &Solution::weight_gradient);
@@ -294,8 +343,8 @@ void bind_minibatch(py::module_& module) {
   module.def("minibatch_transport", &minibatch_transport, py::arg("X").noconvert(),
              py::arg("Y").noconvert(), py::arg("a").noconvert(), py::arg("b").noconvert(),
              py::arg("batches_x").noconvert(), py::arg("batches_y").noconvert(), py::arg("metric"),
-             py::arg("p"), py::kw_only(), py::arg("coupling"), py::arg("outer_reg"),
-             py::arg("by_mass"), py::arg("root"), py::arg("n_threads"));
+             py::arg("p"), py::kw_only(), py::arg("inner"), py::arg("coupling"),
+             py::arg("outer_reg"), py::arg("by_mass"), py::arg("root"), py::arg("n_threads"));
 
   using Map = MiniBatchMap;
   py::class_<Map>(module, "MiniBatchMap")
@@ -309,14 +358,19 @@ void bind_minibatch(py::module_& module) {
       .def_property_readonly("outer_gap", [](const Map& self) { return self.result.outer_gap; })
       .def_property_readonly("outer_error",
                              [](const Map& self) { return self.result.marginal_error; })
+      .def_property_readonly("inner_error", [](const Map& self) { return self.result.inner_error; })
+      .def_property_readonly("inner_status",
+                             [](const Map& self) { return status_name(self.result.inner_status); })
+      .def_property_readonly("outer_status",
+                             [](const Map& self) { return status_name(self.result.outer_status); })
       .def_property_readonly("status",
-                             [](const Map& self) { return status_name(self.result.status); });
+                             [](const Map& self) { return status_name(self.result.status()); });
 
   module.def("minibatch_map", &minibatch_map, py::arg("X").noconvert(), py::arg("Y").noconvert(),
              py::arg("a").noconvert(), py::arg("b").noconvert(), py::arg("metric"), py::arg("p"),
              py::kw_only(), py::arg("k"), py::arg("m"), py::arg("iterations"), py::arg("sampling"),
-             py::arg("coupling"), py::arg("outer_reg"), py::arg("by_mass"), py::arg("root"),
-             py::arg("seed"), py::arg("n_threads"), py::arg("progress"));
+             py::arg("inner"), py::arg("coupling"), py::arg("outer_reg"), py::arg("by_mass"),
+             py::arg("root"), py::arg("seed"), py::arg("n_threads"), py::arg("progress"));
 }
 
 }  // namespace otcore::bind

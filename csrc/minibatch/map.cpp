@@ -24,16 +24,18 @@ struct Contribution {
   std::vector<double> masses;
   OuterResult outer;
   double inner_gap = 0.0;
+  double inner_error = 0.0;
+  Status inner_status = Status::optimal;
   bool done = false;
 };
 
-// The x batches of the further pass: all points that have no mass yet, each once, completed by
-// points that have.
+// The x batches of the further pass: all points of positive weight that were not drawn yet, each
+// once, completed by others.
 class FillBatches {
  public:
-  FillBatches(std::size_t n, const double* weights, const double* mass) {
-    for (std::size_t i = 0; i < n; ++i) {
-      const bool missing = mass[i] == 0.0 && (weights == nullptr || weights[i] > 0.0);
+  FillBatches(const double* weights, const std::vector<bool>& drawn) {
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      const bool missing = !drawn[i] && (weights == nullptr || weights[i] > 0.0);
       (missing ? missing_ : others_).push_back(static_cast<std::int64_t>(i));
     }
   }
@@ -81,6 +83,8 @@ class Worker {
     const Table<T>& table = transport_.table();
     out.outer = transport_.result();
     out.inner_gap = *std::max_element(table.gaps().begin(), table.gaps().end());
+    out.inner_error = *std::max_element(table.errors().begin(), table.errors().end());
+    out.inner_status = table.status();
     const double* coupling = transport_.coupling().data();
     const std::size_t count = table.count_entries(coupling);
     rows_.resize(count);
@@ -130,6 +134,7 @@ class MapBuilder {
         sampler_y_(y.points.rows, y.k, y.m, options.sampling, nullptr, "y"),
         map_(map),
         mass_(mass),
+        drawn_(x.points.rows),
         monitor_(monitor) {
     const std::size_t bytes = x.k * x.m * (x.points.cols + 2) * sizeof(double);
     block_.resize(std::clamp<std::size_t>(kBlockBytes / bytes, 1, kBlockIterations));
@@ -186,7 +191,7 @@ class MapBuilder {
       for (std::size_t chunk = 0; chunk < size; ++chunk) add(block_[chunk], pass);
       if (monitor_.stopped() != Stop::none) break;
     }
-    if (pass.done < count) result_.status = stopped_status(monitor_.stopped());
+    if (pass.done < count) result_.outer_status = stopped_status(monitor_.stopped());
     return pass;
   }
 
@@ -196,20 +201,23 @@ class MapBuilder {
     for (std::size_t place = 0; place < from.points.size(); ++place) {
       const auto point = static_cast<std::size_t>(from.points[place]);
       mass_[point] += from.masses[place];
+      drawn_[point] = true;
       const double* image = from.images.data() + place * dims;
       double* to = map_ + point * dims;
       for (std::size_t c = 0; c < dims; ++c) to[c] += image[c];
     }
     ++pass.done;
     pass.value += from.outer.value;
-    result_.inner_gap = std::max(result_.inner_gap, from.inner_gap);
+    result_.inner_gap = std::max(from.inner_gap, result_.inner_gap);  // NaN where all are
+    result_.inner_error = std::max(result_.inner_error, from.inner_error);
+    result_.inner_status = std::max(result_.inner_status, from.inner_status);
     result_.outer_gap = std::max(result_.outer_gap, from.outer.gap);
     result_.marginal_error = std::max(result_.marginal_error, from.outer.marginal_error);
-    result_.status = std::max(result_.status, from.outer.status);
+    result_.outer_status = std::max(result_.outer_status, from.outer.status);
   }
 
   void fill() {
-    const FillBatches batches(x_.points.rows, x_.weights, mass_);
+    const FillBatches batches(x_.weights, drawn_);
     result_.filled = batches.missing();
     const std::size_t per_iteration = x_.k * x_.m;
     const std::size_t first = options_.iterations;
@@ -239,6 +247,7 @@ class MapBuilder {
   Sampler sampler_y_;
   double* map_;
   double* mass_;
+  std::vector<bool> drawn_;
   Monitor& monitor_;
   MapResult result_;
   std::vector<Contribution> block_;

@@ -7,18 +7,18 @@
 namespace otcore::minibatch {
 namespace {
 
-OuterStatus status_of(EntropicCoupling::End end, Stop stop) {
+Status status_of(EntropicCoupling::End end, Stop stop) {
   switch (end) {
     case EntropicCoupling::End::converged:
-      return OuterStatus::converged;
+      return Status::converged;
     case EntropicCoupling::End::stalled:
-      return OuterStatus::stalled;
+      return Status::stalled;
     case EntropicCoupling::End::max_iter:
-      return OuterStatus::max_iter;
+      return Status::max_iter;
     case EntropicCoupling::End::stopped:
       return stopped_status(stop);
   }
-  return OuterStatus::interrupted;  // not reached
+  return Status::interrupted;  // not reached
 }
 
 void set_weights(const double* from, std::vector<double>& to) {
@@ -46,10 +46,6 @@ double marginal_error(const double* gamma, const std::vector<double>& u,
 }
 
 }  // namespace
-
-OuterStatus stopped_status(Stop stop) {
-  return stop == Stop::time_limit ? OuterStatus::time_limit : OuterStatus::interrupted;
-}
 
 Outer::Outer(Coupling kind, std::size_t kx, std::size_t ky, double reg)
     : kind_(kind), kx_(kx), ky_(ky), u_(kx), v_(ky) {
@@ -86,7 +82,7 @@ OuterResult Outer::solve(const double* costs, const double* u, const double* v, 
   } else {
     solve_entropic(costs, gamma, monitor, result);
   }
-  if (result.status == OuterStatus::interrupted || result.status == OuterStatus::time_limit) {
+  if (result.status == Status::interrupted || result.status == Status::time_limit) {
     result.value = result.gap = result.marginal_error = std::numeric_limits<double>::quiet_NaN();
     std::fill_n(gamma, pairs, std::numeric_limits<double>::quiet_NaN());
     return result;

@@ -9,6 +9,7 @@
 #include "base/monitor.h"
 #include "exact/problem.h"
 #include "minibatch/entropic_coupling.h"
+#include "minibatch/status.h"
 
 namespace otcore::minibatch {
 
@@ -19,25 +20,12 @@ enum class Coupling {
   entropic,  // eBoMb-OT: the same with reg * KL(gamma | u x v) added
 };
 
-// From best to worst.
-enum class OuterStatus : std::int8_t {
-  optimal,
-  converged,
-  stalled,
-  max_iter,
-  time_limit,
-  interrupted,
-};
-
-// The status of what a stop left unfinished.
-OuterStatus stopped_status(Stop stop);
-
 struct OuterResult {
   double value = 0.0;           // <gamma, C>, without the KL term
   double gap = 0.0;             // value minus the optimum without KL, at most; 0 for m-OT
   double marginal_error = 0.0;  // L1, both sides
   std::int64_t n_iter = 0;
-  OuterStatus status = OuterStatus::optimal;
+  Status status = Status::optimal;
 };
 
 // Solves outer problems of one shape one after another.

@@ -1,4 +1,4 @@
-// The table of inner problems: exact OT between every x batch and every y batch, or only between
+// The table of inner problems: transport between every x batch and every y batch, or only between
 // batches of the same number.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "base/monitor.h"
 #include "cost/cost.h"
 #include "minibatch/batches.h"
+#include "minibatch/inner.h"
 
 namespace otcore::minibatch {
 
@@ -17,7 +18,8 @@ struct TableOptions {
   cost::Metric metric;
   bool diagonal = false;  // only the pairs (i, i); kx == ky
   bool root = false;      // costs W_p, the root of the transport cost W_p^p
-  int n_threads = 0;      // 0: num_threads()
+  InnerOptions inner = {};
+  int n_threads = 0;  // 0: num_threads()
 };
 
 // Where a plan goes: entry e moves mass[e] from place rows[e] to place cols[e]. The place of point
@@ -28,19 +30,21 @@ struct Entries {
   double* mass = nullptr;
 };
 
-// Solves tables of one shape one after another, allocating once. Pairs are numbered i * ky + j, or
-// i in a diagonal table. A pair's cost is that of transport between its batches' normalised
+// Solves tables of one shape one after another, keeping its memory. Pairs are numbered i * ky + j,
+// or i in a diagonal table. A pair's cost is that of transport between its batches' normalised
 // weights. The results are the same for any number of threads.
 template <class T>
 class Table {
  public:
-  // Inner plans are kept up to this size; those of a larger table are solved for again when needed.
-  static constexpr std::size_t kPlanBytes = std::size_t{64} << 20;
+  // The inner solutions' records are kept up to this size; pairs of a larger table are solved again
+  // when their plans or potentials are needed.
+  static constexpr std::size_t kRecordBytes = std::size_t{64} << 20;
 
   // The arrays behind x and y must live until the last solve. InvalidArgument for "root" where the
-  // ground cost is no power of a metric, and "k" where a diagonal table has kx != ky.
+  // ground cost is no power of a metric or the inner cost no transport cost (a regularised
+  // objective, unbalanced transport), for "k" where a diagonal table has kx != ky, and as
+  // check_inner().
   Table(const Side<T>& x, const Side<T>& y, const TableOptions& options);
-  ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
@@ -51,9 +55,13 @@ class Table {
   [[nodiscard]] const TableOptions& options() const { return options_; }
   [[nodiscard]] const Batches<T>& batches() const { return batches_; }
 
-  // Per pair: the cost, and the gap of its inner problem (in W_p^p, with or without root).
+  // Per pair: the cost, and of its inner problem the gap (in W_p^p, with or without root) and the
+  // marginals' error.
   [[nodiscard]] const std::vector<double>& costs() const { return costs_; }
   [[nodiscard]] const std::vector<double>& gaps() const { return gaps_; }
+  [[nodiscard]] const std::vector<double>& errors() const { return errors_; }
+  // The worst of all pairs.
+  [[nodiscard]] Status status() const;
 
   // d cost / d W_p^p of a pair: 1, or the derivative of the root; 0 where a root is 0.
   [[nodiscard]] double cost_slope(std::size_t pair) const;
@@ -67,12 +75,12 @@ class Table {
 
   // The derivative of sum_p weights[p] * W_p^p(pair p) in the points' weights, normalisation
   // included, by place: grad_x[kx * mx], grad_y[ky * my]. By the envelope theorem from the inner
-  // potentials, which are solved for again.
+  // potentials.
   void weight_gradient(const double* weights, double* grad_x, double* grad_y,
                        Monitor& monitor) const;
 
  private:
-  struct Worker;
+  using Solvers = std::vector<std::unique_ptr<InnerSolver<T>>>;
 
   [[nodiscard]] std::size_t row_batch(std::size_t pair) const {
     return options_.diagonal ? pair : pair / batches_.y().k;
@@ -80,12 +88,13 @@ class Table {
   [[nodiscard]] std::size_t col_batch(std::size_t pair) const {
     return options_.diagonal ? pair : pair % batches_.y().k;
   }
+  [[nodiscard]] std::byte* record(std::size_t pair) const {
+    return records_ == nullptr ? nullptr : records_.get() + pair * record_size_;
+  }
   [[nodiscard]] std::size_t chunks(std::size_t pairs) const;
-  [[nodiscard]] std::vector<Worker> make_workers(std::size_t pairs) const;
-  void solve_pair(Worker& worker, std::size_t pair, Monitor& monitor) const;
-  void keep_pair(const Worker& worker, std::size_t pair);
-  void write_pair(std::size_t pair, double weight, const std::int32_t* rows,
-                  const std::int32_t* cols, const double* mass, const Entries& out) const;
+  [[nodiscard]] Solvers make_solvers(std::size_t pairs) const;
+  void solve_pair(InnerSolver<T>& solver, std::size_t pair, Monitor& monitor);
+  void write_pair(std::size_t pair, double weight, const InnerPlan& plan, const Entries& out) const;
 
   // body(pairs[i] or i, slot) for all i < count.
   template <class Body>
@@ -94,16 +103,14 @@ class Table {
 
   TableOptions options_;
   Batches<T> batches_;
-  std::vector<Worker> workers_;
+  Solvers solvers_;
   std::vector<double> costs_;
   std::vector<double> gaps_;
-  std::vector<std::int32_t> counts_;  // entries of each pair's plan
-
-  // The kept plans, pair p's at p * plan_stride_; null where they are not kept.
-  std::size_t plan_stride_;
-  std::unique_ptr<std::int32_t[]> plan_rows_;
-  std::unique_ptr<std::int32_t[]> plan_cols_;
-  std::unique_ptr<double[]> plan_mass_;
+  std::vector<double> errors_;
+  std::vector<Status> statuses_;
+  std::vector<std::size_t> counts_;  // entries of each pair's plan
+  std::size_t record_size_;
+  std::unique_ptr<std::byte[]> records_;  // null where they are not kept
 };
 
 }  // namespace otcore::minibatch

@@ -47,6 +47,7 @@ Transport<T>::Transport(const Side<T>& x, const Side<T>& y, const TransportOptio
              {.metric = options.metric,
               .diagonal = options.coupling == Coupling::diagonal,
               .root = options.root,
+              .inner = options.inner,
               .n_threads = options.n_threads}),
       outer_(options.coupling, x.k, y.k, options.outer_reg),
       coupling_(table_.costs().size()) {

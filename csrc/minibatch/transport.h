@@ -3,6 +3,7 @@
 // Hierarchical Approach" (Nguyen et al., ICML 2022), definitions 1 and 3 and equation 4.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -20,6 +21,7 @@ struct TransportOptions {
   double outer_reg = 0.0;  // entropic coupling only
   bool by_mass = false;    // batches weigh as much as their points; else all the same
   bool root = false;       // see TableOptions
+  InnerOptions inner = {};
   int n_threads = 0;
 };
 
@@ -38,6 +40,8 @@ class Transport {
   [[nodiscard]] const Table<T>& table() const { return table_; }
   [[nodiscard]] const std::vector<double>& coupling() const { return coupling_; }
   [[nodiscard]] const OuterResult& result() const { return result_; }
+  // The worse of the inner problems' and the coupling's.
+  [[nodiscard]] Status status() const { return std::max(table_.status(), result_.status); }
 
   // d value / d W_p^p(pair), per pair: sum_p gradient[p] * (plan of pair p) is the gradient of the
   // value in the ground costs.

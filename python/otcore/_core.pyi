@@ -260,6 +260,21 @@ def sample_batches(
     side: str,
 ) -> npt.NDArray[np.int64]: ...  # (k, m)
 
+class InnerOptions:
+    """How the problem between two batches is solved."""
+
+    def __init__(
+        self,
+        *,
+        method: str,  # "exact", which needs none of the rest, "sinkhorn", "ipot"
+        reg: float,  # 0: IPOT's default step
+        rho: tuple[float, float],  # infinity: balanced
+        linear: bool,
+        tol: float | None,
+        max_iter: int | None,
+        inner_iter: int,
+    ) -> None: ...
+
 class MiniBatchSolution:
     """Transport between batches. Tables are (kx, ky), or (k,) for the diagonal coupling."""
 
@@ -278,7 +293,15 @@ class MiniBatchSolution:
     @property
     def outer_iter(self) -> int: ...
     @property
-    def status(self) -> str: ...  # "optimal", "converged", "stalled", "max_iter", "interrupted"
+    def inner_linear(self) -> bool: ...  # the costs' derivatives hold the inner plans fixed
+    @property
+    def inner_error(self) -> float: ...  # the largest of the inner problems' marginals, L1
+    @property
+    def inner_status(self) -> str: ...  # "optimal", "converged", "stalled", "max_iter", ...
+    @property
+    def outer_status(self) -> str: ...
+    @property
+    def status(self) -> str: ...  # the worse of the two
     @property
     def interrupted(self) -> bool: ...  # a KeyboardInterrupt came, and is owed to the caller
 
@@ -301,6 +324,7 @@ def minibatch_transport(
     metric: str,
     p: float,
     *,
+    inner: InnerOptions,
     coupling: str,  # "diagonal", "product", "exact", "entropic"
     outer_reg: float,  # for entropic
     by_mass: bool,
@@ -326,6 +350,12 @@ class MiniBatchMap:
     @property
     def outer_error(self) -> float: ...
     @property
+    def inner_error(self) -> float: ...
+    @property
+    def inner_status(self) -> str: ...
+    @property
+    def outer_status(self) -> str: ...
+    @property
     def status(self) -> str: ...
     @property
     def interrupted(self) -> bool: ...
@@ -343,6 +373,7 @@ def minibatch_map(
     m: tuple[int, int],
     iterations: int,
     sampling: str,
+    inner: InnerOptions,
     coupling: str,
     outer_reg: float,
     by_mass: bool,

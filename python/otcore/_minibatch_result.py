@@ -76,7 +76,7 @@ class MiniBatchResult:
 
     @property
     def costs(self) -> Array:
-        """Transport costs between batches, float64 (kx, ky); with diagonal pairs (k,).
+        """Costs of the inner problems, float64 (kx, ky); with diagonal pairs (k,).
 
         Like all but `value` and `distance` not differentiable: where the inputs require a gradient,
         a backward pass through it raises; ``.detach()`` cuts it off.
@@ -167,13 +167,35 @@ class MiniBatchResult:
 
     @property
     def status(self) -> str:
-        """ "optimal"; for outer_reg "converged", "stalled" or "max_iter"; or "interrupted"."""
+        """ "optimal", or the worse of the coupling's and `inner_status`.
+
+        The coupling is "optimal", for outer_reg "converged", "stalled" or "max_iter"; both may be
+        "interrupted".
+        """
         return self._solution.status
 
     @property
+    def inner_status(self) -> str:
+        """The worst of the inner problems: "optimal" if they are exact, or as in `otcore.solve`."""
+        return self._solution.inner_status
+
+    @property
     def inner_gap(self) -> float:
-        """The largest optimality gap of an inner problem (of W_p^p, also with ``root=True``)."""
+        """How much more than exact transport an inner plan costs, at most (of W_p^p).
+
+        The certificate of exact inner problems and IPOT's; what the regularisation costs, for
+        Sinkhorn; NaN for unbalanced problems.
+        """
         return float(self._solution.gap.max())
+
+    @property
+    def inner_error(self) -> float:
+        """The largest L1 error of an inner problem's marginals; 0 for exact ones.
+
+        Of unbalanced problems the error of the optimality conditions, P 1 = a exp(-f / rho) for the
+        potential f and the same for the columns.
+        """
+        return self._solution.inner_error
 
     @property
     def outer_gap(self) -> float:
@@ -220,7 +242,10 @@ class BarycentricMap:
 
     @property
     def mass(self) -> Array:
-        """How much mass each x moved in all iterations (each moves 1 in all), float64 (n,)."""
+        """How much mass each x moved in all iterations, float64 (n,).
+
+        Each iteration moves 1 in all; unbalanced inner problems move less or more.
+        """
         return self._problem.library.wrap(self._solution.mass, self._problem.sources)
 
     @property
@@ -247,6 +272,11 @@ class BarycentricMap:
     def inner_gap(self) -> float:
         """The largest `MiniBatchResult.inner_gap` of any iteration."""
         return self._solution.inner_gap
+
+    @property
+    def inner_error(self) -> float:
+        """The largest `MiniBatchResult.inner_error` of any iteration."""
+        return self._solution.inner_error
 
     @property
     def outer_gap(self) -> float:

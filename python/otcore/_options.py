@@ -51,9 +51,9 @@ def entropic_options(
     scheme: str = "auto",
 ) -> Entropic | None:
     """What the arguments ask for, checked together; None: the exact solver."""
-    _check_choice("method", method, _METHODS)
-    _check_choice("scheme", scheme, _SCHEMES)
-    _check_choice("unbalanced_type", unbalanced_type, _UNBALANCED_TYPES)
+    check_choice("method", method, _METHODS)
+    check_choice("scheme", scheme, _SCHEMES)
+    check_choice("unbalanced_type", unbalanced_type, _UNBALANCED_TYPES)
     rho = _strengths(unbalanced)
     strength = None if reg is None else positive(reg, "reg")
     tolerance = None if tol is None else _tolerance(tol)
@@ -150,6 +150,7 @@ def _number(value: object, name: str, expected: str) -> float:
     return float(value)
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """ValueError naming the argument unless `value` is one of the choices."""
     if value not in choices:
         raise ValueError(f"{name}: {value!r}, expected one of {', '.join(map(repr, choices))}")

@@ -13,28 +13,27 @@ References
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Sequence
-from numbers import Real
 
 import numpy.typing as npt
 
 from . import _core
-from ._batches import Count, Draw, choose_batches, core_sampling, count_pair
+from ._batches import Count, Draw, choose_batches
+from ._minibatch_map import barycentric_map
+from ._minibatch_options import (
+    Strengths,
+    inner_options,
+    outer_strength,
+    warn_unfinished,
+    weigh_by_mass,
+)
 from ._minibatch_result import BarycentricMap, MiniBatchResult
-from ._options import check_threads, positive_int
+from ._options import check_threads
 from ._problem import Problem, points_problem
-from ._progress import Progress, reporter
-from ._random import core_seed
 from .cost import MetricLike
-from .errors import ConvergenceWarning, SolveInterrupted
+from .errors import SolveInterrupted
 
 __all__ = ["BarycentricMap", "MiniBatchResult", "barycentric_map", "bomb_ot", "m_ot"]
-
-# From warnings.warn up to the caller of the public function.
-_STACK_LEVEL = 4
-_FINISHED = ("optimal", "converged")
 
 
 def m_ot(
@@ -46,6 +45,12 @@ def m_ot(
     k: Count | None = None,
     m: Count | None = None,
     inner: str = "exact",
+    inner_reg: float | None = None,
+    inner_rho: Strengths | None = None,
+    inner_value: str = "objective",
+    inner_tol: float | None = None,
+    inner_max_iter: int | None = None,
+    inner_iter: int = 1,
     metric: MetricLike = "sqeuclidean",
     pairs: str = "all",
     sampling: str = "independent",
@@ -80,7 +85,28 @@ def m_ot(
     m : int or (int, int)
         How many points to draw for each batch, or how many of X and of Y.
     inner
-        How transport between two batches is solved: ``"exact"``.
+        How transport between two batches is solved. ``"exact"``. ``"sinkhorn"``: the entropic
+        problem min <P, C> + reg KL(P | a x b). ``"unbalanced"``: the same with rho_a KL(P 1 | a) +
+        rho_b KL(P^T 1 | b) in place of the marginals. ``"ipot"``: the exact problem, to a
+        tolerance, by inexact proximal steps. Regularised problems are solved in the data's dtype,
+        the others in float64. For the meaning of the options see `otcore.solve`.
+    inner_reg
+        In units of the ground costs: reg of ``"sinkhorn"`` and ``"unbalanced"``; the step of
+        ``"ipot"``, None being 0.03 of the range of a pair's costs.
+    inner_rho : float or (float, float), optional
+        rho of ``"unbalanced"``, or rho_a and rho_b; infinity keeps a marginal.
+    inner_value
+        The cost C_ij of a pair that ``"sinkhorn"`` or ``"unbalanced"`` solves: ``"objective"``, the
+        regularised value, whose gradient is that of the envelope theorem; or ``"linear"``, <P, C>
+        alone, whose gradient in the points holds the plan P fixed, as code in use has it (it is not
+        the derivative of <P, C>), and which has none in a and b.
+    inner_tol
+        The L1 error of the marginals to reach, relative to the mass. None: 1e-6 (``"ipot"``: 1e-4),
+        more where rounding does not allow it.
+    inner_max_iter
+        Passes over the pairs of points that an inner problem may take; None: 10,000.
+    inner_iter
+        Sinkhorn iterations in each step of ``"ipot"``.
     metric
         The ground cost, as in `otcore.solve_sample`.
     pairs
@@ -103,7 +129,8 @@ def m_ot(
         What the batches weigh: ``"uniform"``, all the same, or ``"mass"``, the sum of their points'
         weights.
     root
-        The costs between batches are W_p, the root of the transport cost, instead of W_p^p.
+        The costs between batches are W_p, the root of the transport cost, instead of W_p^p. Not for
+        ``"unbalanced"``, and for ``"sinkhorn"`` only with ``inner_value="linear"``.
     seed : None, int, numpy.random.Generator or torch.Generator
         What decides the draws; None is the global generator of the data's library. A seed draws the
         same batches on every platform and for any number of threads.
@@ -129,6 +156,11 @@ def m_ot(
     SolveInterrupted
         Ctrl-C; the costs of pairs not yet solved are NaN in its result.
 
+    Warns
+    -----
+    ConvergenceWarning
+        An inner problem did not reach its tolerance: states the largest error.
+
     References
     ----------
     .. [1] K. Nguyen et al., On Transportation of Mini-batches: A Hierarchical Approach, ICML 2022.
@@ -146,10 +178,13 @@ def m_ot(
     """
     if pairs not in ("all", "diagonal"):
         raise ValueError(f"pairs: {pairs!r}, expected 'all' or 'diagonal'")
+    options = inner_options(
+        inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
+    )
     draw = Draw(k, m, sampling, replacement, labels_x, labels_y, batches, seed)
     problem = points_problem(X, Y, a, b, metric=metric, batched=False)
     coupling = "diagonal" if pairs == "diagonal" else "product"
-    return _solve(problem, draw, inner, coupling, 0.0, batch_weights, root, n_threads)
+    return _solve(problem, draw, options, coupling, 0.0, batch_weights, root, n_threads)
 
 
 def bomb_ot(
@@ -161,6 +196,12 @@ def bomb_ot(
     k: Count | None = None,
     m: Count | None = None,
     inner: str = "exact",
+    inner_reg: float | None = None,
+    inner_rho: Strengths | None = None,
+    inner_value: str = "objective",
+    inner_tol: float | None = None,
+    inner_max_iter: int | None = None,
+    inner_iter: int = 1,
     metric: MetricLike = "sqeuclidean",
     outer_reg: float | None = None,
     sampling: str = "independent",
@@ -186,9 +227,11 @@ def bomb_ot(
         units of the costs: the coupling that minimises <coupling, C> + lambda KL(coupling | u x v)
         for the batches' weights u and v (equation 4 of [1]_, eBoMb-OT). Towards 0 it is BoMb-OT,
         towards infinity m-OT. The value does not include the KL term.
-    X, Y, a, b, k, m, inner, metric, sampling, replacement, labels_x, labels_y
+    X, Y, a, b, k, m, metric, sampling, replacement, labels_x, labels_y, batches, batch_weights
         As in `m_ot`.
-    batches, batch_weights, root, seed, n_threads
+    inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
+        As in `m_ot`. BoMb-UOT is ``inner="unbalanced"``.
+    root, seed, n_threads
         As in `m_ot`.
 
     Returns
@@ -204,8 +247,8 @@ def bomb_ot(
     Warns
     -----
     ConvergenceWarning
-        The coupling for `outer_reg` did not reach a marginal error of 1e-9: states the error it
-        has. Rounding allows 1e-9 down to an `outer_reg` of about 1e-6 of the range of C.
+        As `m_ot`; also if the coupling for `outer_reg` did not reach a marginal error of 1e-9,
+        which rounding allows down to an `outer_reg` of about 1e-6 of the range of C.
 
     References
     ----------
@@ -226,26 +269,27 @@ def bomb_ot(
     array([[0. , 0.5],
            [0.5, 0. ]])
     """
-    reg = _outer_reg(outer_reg)
+    reg = outer_strength(outer_reg)
+    options = inner_options(
+        inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
+    )
     draw = Draw(k, m, sampling, replacement, labels_x, labels_y, batches, seed)
     problem = points_problem(X, Y, a, b, metric=metric, batched=False)
     coupling = "exact" if outer_reg is None else "entropic"
-    return _solve(problem, draw, inner, coupling, reg, batch_weights, root, n_threads)
+    return _solve(problem, draw, options, coupling, reg, batch_weights, root, n_threads)
 
 
 def _solve(
     problem: Problem,
     draw: Draw,
-    inner: str,
+    inner: _core.InnerOptions,
     coupling: str,
     outer_reg: float,
     batch_weights: str,
     root: bool,
     n_threads: int | None,
 ) -> MiniBatchResult:
-    if inner != "exact":
-        raise ValueError(f"inner: {inner!r}, expected 'exact'")
-    by_mass = _by_mass(batch_weights)
+    by_mass = weigh_by_mass(batch_weights)
     threads = check_threads(n_threads) or problem.library.n_threads()
     _, n_x, n_y = problem.size
     batches = choose_batches(draw, n_x, n_y, problem.library)
@@ -257,6 +301,7 @@ def _solve(
         problem.b,
         *batches,
         *problem.metric,
+        inner=inner,
         coupling=coupling,
         outer_reg=outer_reg,
         by_mass=by_mass,
@@ -267,158 +312,5 @@ def _solve(
     result = MiniBatchResult(problem, solution, value, batches, bool(root))
     if solution.interrupted:
         raise SolveInterrupted(result)
-    if solution.status not in _FINISHED:
-        _warn(f"{solution.status} after {solution.outer_iter} iterations", solution.outer_error)
+    warn_unfinished(solution, f" after {solution.outer_iter} iterations", 3)
     return result
-
-
-def barycentric_map(
-    X: npt.ArrayLike,
-    Y: npt.ArrayLike,
-    a: npt.ArrayLike | None = None,
-    b: npt.ArrayLike | None = None,
-    *,
-    k: Count,
-    m: Count,
-    iterations: int,
-    method: str = "bomb",
-    outer_reg: float | None = None,
-    metric: MetricLike = "sqeuclidean",
-    pairs: str = "all",
-    sampling: str = "independent",
-    replacement: bool = False,
-    batch_weights: str = "uniform",
-    root: bool = False,
-    seed: object = None,
-    n_threads: int | None = None,
-    progress: Progress = False,
-) -> BarycentricMap:
-    """Map X to Y by the mean of many mini-batch plans (algorithm 3 of [1]_, colour transfer).
-
-    Every iteration draws batches and couples them as `bomb_ot` or `m_ot` does; the masses that the
-    plans move, and the y they move them to, are added up over all iterations and divided at the
-    end. Points that no iteration has drawn are mapped by a further pass: iterations whose x batches
-    hold all of them, completed by other points, and which count like the rest.
-
-    Parameters
-    ----------
-    X, Y, a, b, k, m, metric, sampling, replacement, batch_weights, root, n_threads
-        As in `m_ot`; k, m and the options hold for each iteration.
-    iterations
-        How many to run. The first one's batches are those of `bomb_ot` with the same seed.
-    method
-        ``"bomb"`` for the coupling of `bomb_ot`, ``"m"`` for that of `m_ot`.
-    outer_reg
-        As in `bomb_ot`; only for ``method="bomb"``.
-    pairs
-        As in `m_ot`; only for ``method="m"``.
-    seed
-        As in `m_ot`.
-    progress
-        True for a bar (the extra ``otcore[cli]``), or a function that is called with (done, total),
-        about 20 times a second, counting iterations.
-
-    Returns
-    -------
-    BarycentricMap
-        ``map`` (n, d), ``mass`` (n,), ``n_filled``, ``iterations``, ``value``. The same for any
-        number of threads. Memory does not grow with the number of iterations.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `bomb_ot`.
-    SolveInterrupted
-        Ctrl-C; carries the map of the iterations done, NaN for points not yet drawn.
-
-    Warns
-    -----
-    ConvergenceWarning
-        As `bomb_ot`, if it holds for any iteration.
-
-    References
-    ----------
-    .. [1] K. Nguyen et al., On Transportation of Mini-batches: A Hierarchical Approach, ICML 2022.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import otcore
-    >>> X = np.arange(12.0).reshape(12, 1)
-    >>> result = otcore.minibatch.barycentric_map(X, X + 100.0, k=3, m=4, iterations=50, seed=0)
-    >>> result.map.shape
-    (12, 1)
-    >>> result.n_filled
-    0
-    """
-    coupling = _map_coupling(method, outer_reg, pairs)
-    reg = _outer_reg(outer_reg)
-    counts, sizes = count_pair(k, "k"), count_pair(m, "m")
-    count = positive_int(iterations, "iterations")
-    by_mass = _by_mass(batch_weights)
-    drawn = core_sampling(sampling, replacement)
-    problem = points_problem(X, Y, a, b, metric=metric, batched=False)
-    threads = check_threads(n_threads) or problem.library.n_threads()
-    assert problem.metric is not None
-    with reporter(progress, "mini-batches") as report:
-        solution = _core.minibatch_map(
-            problem.data[0][0],
-            problem.data[1][0],
-            problem.a,
-            problem.b,
-            *problem.metric,
-            k=counts,
-            m=sizes,
-            iterations=count,
-            sampling=drawn,
-            coupling=coupling,
-            outer_reg=reg,
-            by_mass=by_mass,
-            root=bool(root),
-            seed=core_seed(seed, problem.library),
-            n_threads=threads,
-            progress=report,
-        )
-    result = BarycentricMap(problem, solution)
-    if solution.interrupted:
-        raise SolveInterrupted(result)
-    if solution.status not in _FINISHED:
-        _warn(f"{solution.status} in some iteration", solution.outer_error)
-    return result
-
-
-def _map_coupling(method: str, outer_reg: float | None, pairs: str) -> str:
-    if method not in ("bomb", "m"):
-        raise ValueError(f"method: {method!r}, expected 'bomb' or 'm'")
-    if pairs not in ("all", "diagonal"):
-        raise ValueError(f"pairs: {pairs!r}, expected 'all' or 'diagonal'")
-    if method == "bomb":
-        if pairs == "diagonal":
-            raise ValueError("pairs: 'diagonal', expected 'all' with method='bomb'")
-        return "exact" if outer_reg is None else "entropic"
-    if outer_reg is not None:
-        raise ValueError(f"outer_reg: {outer_reg!r}, expected None with method='m'")
-    return "diagonal" if pairs == "diagonal" else "product"
-
-
-def _by_mass(batch_weights: str) -> bool:
-    if batch_weights not in ("uniform", "mass"):
-        raise ValueError(f"batch_weights: {batch_weights!r}, expected 'uniform' or 'mass'")
-    return batch_weights == "mass"
-
-
-def _outer_reg(outer_reg: float | None) -> float:
-    """`outer_reg` as the core takes it, which reads it for the entropic coupling only."""
-    if outer_reg is None:
-        return 0.0
-    if not isinstance(outer_reg, Real) or isinstance(outer_reg, bool):
-        raise TypeError(f"outer_reg: {type(outer_reg).__name__}, expected a number or None")
-    reg = float(outer_reg)
-    if not (reg > 0 and math.isfinite(reg)):
-        raise ValueError(f"outer_reg: {reg}, expected a positive, finite number, or None")
-    return reg
-
-
-def _warn(what: str, error: float) -> None:
-    text = f"the coupling of the mini-batches stopped ({what}) with a marginal error of {error:.3g}"
-    warnings.warn(text, ConvergenceWarning, stacklevel=_STACK_LEVEL)

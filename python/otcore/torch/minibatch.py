@@ -3,8 +3,9 @@
 The coupling of the batches comes first: the derivative of the value in the costs C_ij is the
 coupling itself for m-OT and BoMb-OT (envelope theorem); for eBoMb-OT, whose value leaves out the
 term that is minimised with it, the coupling's optimality conditions are differentiated implicitly.
-Each C_ij then has its inner plan as its gradient in the ground costs and its inner potentials as
-that in the weights, both from the core.
+Each C_ij then has its inner plan as its gradient in the ground costs, and that in the weights is
+made of its inner potentials, both from the core. Where C_ij is the linear part of a regularised
+problem its plan is held fixed, so that it has no gradient in the weights.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 # Coordinates of pairs of points whose gradients are held at once.
 _COORDINATES_AT_ONCE = 1 << 22
+
+_FIXED_PLANS = (
+    "inner_value='linear' holds the inner plans fixed, so it has no gradient in a and b, which "
+    "require one here: use inner_value='objective', or cut the weights off with .detach()"
+)
 
 
 class MiniBatchValue(torch.autograd.Function):
@@ -47,6 +53,8 @@ class MiniBatchValue(torch.autograd.Function):
         if needed[0] or needed[1]:
             grads[:2] = _points_gradient(problem, solution, *sources[:2])
         if needed[2] or needed[3]:
+            if solution.inner_linear:
+                raise RuntimeError(_FIXED_PLANS)
             grads[2:] = (torch.from_numpy(grad) for grad in solution.weight_gradient())
         scaled = (
             (grad * grad_value).to(source.dtype) if grad is not None and need else None

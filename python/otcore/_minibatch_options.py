@@ -1,0 +1,100 @@
+"""What the functions of mini-batch transport are told about their inner and outer problems."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any, TypeAlias
+
+from . import _core
+from ._options import check_choice, positive, positive_int
+from .errors import ConvergenceWarning
+
+Strengths: TypeAlias = float | tuple[float, float]  # the same for both sides, or one for each
+
+_INNER = ("exact", "sinkhorn", "ipot", "unbalanced")
+_INNER_VALUES = ("objective", "linear")
+_FINISHED = ("optimal", "converged")
+
+
+def inner_options(
+    inner: str,
+    inner_reg: float | None,
+    inner_rho: Strengths | None,
+    inner_value: str,
+    inner_tol: float | None,
+    inner_max_iter: int | None,
+    inner_iter: int,
+) -> _core.InnerOptions:
+    """The inner problem, checked: an option that the method does not have is a ValueError."""
+    check_choice("inner", inner, _INNER)
+    check_choice("inner_value", inner_value, _INNER_VALUES)
+    regularised = inner in ("sinkhorn", "unbalanced")
+    steps = positive_int(inner_iter, "inner_iter")
+    for name, value, default, allowed in (
+        ("inner_reg", inner_reg, None, inner != "exact"),
+        ("inner_rho", inner_rho, None, inner == "unbalanced"),
+        ("inner_value", inner_value, "objective", regularised),
+        ("inner_tol", inner_tol, None, inner != "exact"),
+        ("inner_max_iter", inner_max_iter, None, inner != "exact"),
+        ("inner_iter", inner_iter, 1, inner == "ipot"),
+    ):
+        if not allowed and value != default:
+            raise ValueError(f"{name}: {value!r}, expected {default!r} with inner={inner!r}")
+    for name, strength, required in (
+        ("inner_reg", inner_reg, regularised),
+        ("inner_rho", inner_rho, inner == "unbalanced"),
+    ):
+        if required and strength is None:
+            raise ValueError(f"{name}: None, expected a positive number with inner={inner!r}")
+    return _core.InnerOptions(
+        method="sinkhorn" if regularised else inner,
+        reg=0.0 if inner_reg is None else positive(inner_reg, "inner_reg"),
+        rho=_strengths(inner_rho),
+        linear=inner_value == "linear",
+        tol=None if inner_tol is None else positive(inner_tol, "inner_tol"),
+        max_iter=None if inner_max_iter is None else positive_int(inner_max_iter, "inner_max_iter"),
+        inner_iter=steps,
+    )
+
+
+def outer_strength(outer_reg: float | None) -> float:
+    """`outer_reg` as the core takes it, which reads it for the entropic coupling only."""
+    return 0.0 if outer_reg is None else positive(outer_reg, "outer_reg")
+
+
+def weigh_by_mass(batch_weights: str) -> bool:
+    """Whether batches weigh as much as their points."""
+    check_choice("batch_weights", batch_weights, ("uniform", "mass"))
+    return batch_weights == "mass"
+
+
+def warn_unfinished(
+    solution: _core.MiniBatchSolution | _core.MiniBatchMap, iterations: str, stack_level: int
+) -> None:
+    """A ConvergenceWarning for inner problems, and one for the coupling, that did not converge.
+
+    `iterations` says when the coupling stopped; `stack_level` is warnings.warn's for the caller.
+    """
+    for what, status, when, error in (
+        ("inner problems", solution.inner_status, "", solution.inner_error),
+        (
+            "the coupling of the mini-batches",
+            solution.outer_status,
+            iterations,
+            solution.outer_error,
+        ),
+    ):
+        if status not in _FINISHED:
+            text = f"{what} stopped ({status}{when}) with a marginal error of {error:.3g}"
+            warnings.warn(text, ConvergenceWarning, stacklevel=stack_level + 1)
+
+
+def _strengths(inner_rho: Any) -> tuple[float, float]:
+    if inner_rho is None:
+        return math.inf, math.inf
+    pair = inner_rho if isinstance(inner_rho, (tuple, list)) else (inner_rho, inner_rho)
+    if len(pair) != 2:
+        raise ValueError(f"inner_rho: {inner_rho!r}, expected one number, or a pair of them")
+    rho_a, rho_b = (positive(rho, "inner_rho", infinite=True) for rho in pair)
+    return rho_a, rho_b
