@@ -7,20 +7,6 @@
 namespace otcore::minibatch {
 namespace {
 
-Status status_of(EntropicCoupling::End end, Stop stop) {
-  switch (end) {
-    case EntropicCoupling::End::converged:
-      return Status::converged;
-    case EntropicCoupling::End::stalled:
-      return Status::stalled;
-    case EntropicCoupling::End::max_iter:
-      return Status::max_iter;
-    case EntropicCoupling::End::stopped:
-      return stopped_status(stop);
-  }
-  return Status::interrupted;  // not reached
-}
-
 void set_weights(const double* from, std::vector<double>& to) {
   if (from == nullptr) {
     std::fill(to.begin(), to.end(), 1.0 / static_cast<double>(to.size()));
@@ -115,8 +101,7 @@ void Outer::solve_exact(const double* costs, const double* u, const double* v, d
 
 void Outer::solve_entropic(const double* costs, double* gamma, Monitor& monitor,
                            OuterResult& result) {
-  const EntropicCoupling::End end = entropic_->solve(costs, u_.data(), v_.data(), monitor);
-  result.status = status_of(end, monitor.stopped());
+  result.status = entropic_->solve(costs, u_.data(), v_.data(), monitor);
   result.gap = entropic_->gap();
   result.n_iter = entropic_->n_iter();
   entropic_->coupling(gamma);

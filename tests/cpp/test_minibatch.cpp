@@ -256,8 +256,7 @@ double value(const EntropicProblem& p, const Numbers& gamma) {
 Numbers solve_entropic(const EntropicProblem& p, double reg) {
   EntropicCoupling solver(p.kx, p.ky, reg);
   Monitor monitor;
-  EXPECT_EQ(solver.solve(p.costs.data(), p.u.data(), p.v.data(), monitor),
-            EntropicCoupling::End::converged)
+  EXPECT_EQ(solver.solve(p.costs.data(), p.u.data(), p.v.data(), monitor), Status::converged)
       << p.kx << " x " << p.ky << ", reg " << reg;
   Numbers gamma(p.costs.size());
   solver.coupling(gamma.data());
@@ -312,8 +311,7 @@ TEST(EntropicCoupling, SaysWhenRoundingIsInTheWay) {
   const EntropicProblem p = entropic_problem(30, 20, true, 30);
   EntropicCoupling solver(p.kx, p.ky, 1e-14);
   Monitor monitor;
-  EXPECT_NE(solver.solve(p.costs.data(), p.u.data(), p.v.data(), monitor),
-            EntropicCoupling::End::converged);
+  EXPECT_NE(solver.solve(p.costs.data(), p.u.data(), p.v.data(), monitor), Status::converged);
   Numbers gamma(p.costs.size());
   solver.coupling(gamma.data());
   for (const double x : gamma) EXPECT_TRUE(std::isfinite(x));
