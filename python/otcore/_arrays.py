@@ -68,6 +68,9 @@ class Library(Protocol):
     def value(self, problem: Any, solution: Any) -> Array:
         """(B,) float64: the values of solutions, differentiable in the problem's sources."""
 
+    def linear_cost(self, problem: Any, solution: Any) -> Array:
+        """(B,) float64: the transport costs of entropic plans, differentiable in the sources."""
+
     def minibatch_value(self, problem: Any, solution: Any) -> Array:
         """0-d float64: the value of a mini-batch solution, differentiable in the sources."""
 
@@ -82,6 +85,9 @@ class Library(Protocol):
 
     def scalar(self, value: Array) -> Any:
         """A 0-d array of this library as users like it best."""
+
+    def stack(self, arrays: Sequence[Array], axis: int) -> Array:
+        """Arrays of one shape along a new axis, differentiable in each."""
 
     def root(self, value: Array, power: float) -> Array:
         """value ** (1 / power), where rounding may have left zeros slightly negative."""
@@ -169,6 +175,9 @@ class NumpyLibrary:
     def value(self, problem: Any, solution: Any) -> npt.NDArray[np.float64]:
         return solution.value  # type: ignore[no-any-return]
 
+    def linear_cost(self, problem: Any, solution: Any) -> npt.NDArray[np.float64]:
+        return solution.value_linear  # type: ignore[no-any-return]
+
     def minibatch_value(self, problem: Any, solution: Any) -> npt.NDArray[np.float64]:
         return np.asarray(solution.value)
 
@@ -180,6 +189,9 @@ class NumpyLibrary:
 
     def scalar(self, value: Array) -> float:
         return float(value)
+
+    def stack(self, arrays: Sequence[Array], axis: int) -> npt.NDArray[Any]:
+        return np.stack(arrays, axis)
 
     def root(self, value: Array, power: float) -> Any:
         root = np.maximum(value, 0.0) ** (1.0 / power)

@@ -108,7 +108,10 @@ class EntropicAnswer:
         return np.asarray(self.solution.marginal_error[self.index])
 
     def linear(self, values: Array) -> Array:
-        return self.problem.library.wrap(self.solution.value_linear, self.problem.sources)
+        assert self.problem.entropic is not None
+        if self.problem.entropic.method == "ipot":
+            return values
+        return self.problem.library.linear_cost(self.problem, self.solution)
 
     def rounded(self) -> RoundedPlan:
         """J. Altschuler, J. Weed, P. Rigollet, Near-linear time approximation algorithms for
@@ -138,10 +141,11 @@ def core_plan(
     solution: EntropicSolution,
     b: int,
     *,
+    weights: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
     rows: slice = slice(None),
 ) -> _core.EntropicPlan:
-    """The core's plan of problem b, or some rows of it."""
-    left, right = plan_weights(problem, b)
+    """The core's plan of problem b, or some rows of it, or that of other weights."""
+    left, right = plan_weights(problem, b) if weights is None else weights
     f, g = solution.potential_a[b], solution.potential_b[b]
     arrays = left[rows], right, f[rows], g
     eps, n_threads = float(solution.eps[b]), problem.library.n_threads()

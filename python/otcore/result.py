@@ -229,7 +229,7 @@ class OTResult(_Result):
 
     @property
     def value_linear(self) -> Any:
-        """The transport cost sum_ij P_ij M_ij; of entropic problems not differentiable."""
+        """The transport cost sum_ij P_ij M_ij; a tensor is differentiable as `value`."""
         return self._problem.library.scalar(self._answer.linear(self._values)[self._index])
 
     @property

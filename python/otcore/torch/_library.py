@@ -14,6 +14,7 @@ from .. import _core
 from .._arrays import FLOAT32, NUMPY, Real, contiguous, real_dtype
 from .entropic import EntropicValue
 from .functions import CostMatrix, ExactValue, LinearMap, apply_function, opaque
+from .linear_cost import LinearCost
 from .minibatch import MiniBatchValue
 from .oned import LineValue
 
@@ -91,6 +92,9 @@ class TorchLibrary:
         function = ExactValue if problem.entropic is None else EntropicValue
         return apply_function(function, problem, solution, *problem.sources)
 
+    def linear_cost(self, problem: Problem, solution: _core.EntropicSolution) -> Tensor:
+        return apply_function(LinearCost, problem, solution, *problem.sources)
+
     def minibatch_value(self, problem: Problem, solution: _core.MiniBatchSolution) -> Tensor:
         return apply_function(MiniBatchValue, problem, solution, *problem.sources)
 
@@ -103,6 +107,9 @@ class TorchLibrary:
 
     def scalar(self, value: Tensor) -> Tensor:
         return value
+
+    def stack(self, arrays: Sequence[Tensor], axis: int) -> Tensor:
+        return torch.stack(tuple(arrays), axis)
 
     def root(self, value: Tensor, power: float) -> Tensor:
         # Not value.clamp(0) ** (1 / power): its gradient at 0 is infinite, and NaN after the chain
