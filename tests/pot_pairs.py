@@ -16,7 +16,7 @@ from checks import is_torch, to_numpy
 Call = Callable[[Any], Any]
 
 # What the log of otcore holds beyond POT's keys.
-EXTRA_KEYS = {"status", "gap"}
+EXTRA_KEYS = {"status", "gap", "marginal_error"}
 # Relative to the largest entry, by bytes: answers in float64, and answers in float32 from costs and
 # weights that POT may have rounded to float32 where otcore had not.
 TOLERANCE = {8: 1e-11, 4: 1e-6}

@@ -1,14 +1,16 @@
-"""POT's names, arguments and answers over otcore's exact solvers.
+"""POT's names, arguments and answers over otcore's solvers.
 
-``import otcore.compat.pot as ot`` in place of ``import ot`` runs a script that uses the exact part
-of POT 0.9.7. docs/compat.md lists what is covered and what differs. POT is not needed.
+``import otcore.compat.pot as ot`` in place of ``import ot`` runs a script that uses the exact and
+entropic parts of POT 0.9.7. docs/compat.md lists what is covered and what differs. POT is not
+needed.
 """
 
 from __future__ import annotations
 
-from . import batch, datasets, lp, solvers, utils
+from . import batch, bregman, datasets, lp, solvers, unbalanced, utils
 from ._coverage import missing
 from .batch import solve_batch, solve_sample_batch
+from .bregman import sinkhorn, sinkhorn2
 from .lp import (
     emd,
     emd2,
@@ -19,11 +21,13 @@ from .lp import (
     wasserstein_1d,
 )
 from .solvers import solve, solve_sample
+from .unbalanced import sinkhorn_unbalanced, sinkhorn_unbalanced2
 from .utils import dist, tic, toc, toq, unif
 
 __all__ = [
     "__version__",
     "batch",
+    "bregman",
     "datasets",
     "dist",
     "emd",
@@ -33,6 +37,10 @@ __all__ = [
     "emd_1d",
     "emd_1d_dual_backprop",
     "lp",
+    "sinkhorn",
+    "sinkhorn2",
+    "sinkhorn_unbalanced",
+    "sinkhorn_unbalanced2",
     "solve",
     "solve_batch",
     "solve_sample",
@@ -41,6 +49,7 @@ __all__ = [
     "tic",
     "toc",
     "toq",
+    "unbalanced",
     "unif",
     "utils",
     "wasserstein_1d",

@@ -35,8 +35,13 @@ class Arguments:
 
     @property
     def sides(self) -> tuple[int, int]:
-        """(n, m)."""
+        """(n, m) of one problem."""
         return self.data[0].shape[0], self.data[-1].shape[-1 if len(self.data) == 1 else 0]
+
+    @property
+    def sides_of_each(self) -> tuple[int, int]:
+        """(n, m) of each of a batch of cost matrices or points, or of one."""
+        return self.data[0].shape[-2], self.data[-1].shape[-1 if len(self.data) == 1 else -2]
 
 
 def read_arguments(data: Named, a: Any, b: Any, *, ndim: int | None = 2) -> Arguments:
@@ -107,8 +112,8 @@ def balanced(arguments: Arguments, *, check_marginals: bool) -> Arguments:
     library, a, b = arguments.library, arguments.a, arguments.b
     if a is None and b is None:
         return arguments
-    sum_a, sum_b = (1.0 if w is None else _total(library, w) for w in (a, b))
-    single = any(w is not None and _is_single(library, w) for w in (a, b, *arguments.data))
+    sum_a, sum_b = (float(np.sum(total(library, w))) for w in (a, b))
+    single = any(w is not None and is_single(library, w) for w in (a, b, *arguments.data))
     relative = _SINGLE_MASS_TOLERANCE if single else _MASS_TOLERANCE
     difference = abs(sum_a - sum_b)
     if difference <= relative * min(sum_a, sum_b):
@@ -132,7 +137,7 @@ def widened(arguments: Arguments) -> Arguments:
     """float32 data beside float64 weights in float64, so that the weights are not rounded."""
     library = arguments.library
     weights = [w for w in (arguments.a, arguments.b) if w is not None]
-    if all(_is_single(library, w) for w in weights):
+    if all(is_single(library, w) for w in weights):
         return arguments
     data = tuple(library.cast(x, FLOAT64) for x in arguments.data)
     return replace(arguments, data=data)
@@ -202,8 +207,11 @@ def _is_empty(weights: Any) -> bool:
     return weights is None or 0 in tuple(getattr(weights, "shape", ()))[:1]
 
 
-def _total(library: Library, weights: Array) -> float:
-    return float(np.sum(library.to_numpy(weights), dtype=np.float64))
+def total(library: Library, weights: Array | None) -> Any:
+    """The mass, a float64; of a batch's own weights (B,). None has 1."""
+    if weights is None:
+        return np.float64(1.0)
+    return np.sum(library.to_numpy(weights), axis=-1, dtype=np.float64)
 
 
 def _sample(library: Library, array: Array) -> npt.NDArray[Any]:
@@ -218,6 +226,7 @@ def is_floating(library: Library, array: Array) -> bool:
     return _sample(library, array).dtype.kind == "f"
 
 
-def _is_single(library: Library, array: Array) -> bool:
+def is_single(library: Library, array: Array) -> bool:
+    """Whether the array is of float32 or narrower."""
     dtype = _sample(library, array).dtype
     return dtype.kind == "f" and dtype.itemsize <= 4

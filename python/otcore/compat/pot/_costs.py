@@ -8,13 +8,27 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..._arrays import NUMPY, Array, open_door
+from ..._arrays import NUMPY, Array, Named, open_door
 from ..._extras import import_extra
 from ...cost import cost_matrix
 
 Metric: TypeAlias = str | Callable[[Any, Any], float]
 
 _CORE_METRICS = ("sqeuclidean", "euclidean", "cityblock", "cosine")
+
+# POT's metrics that otcore solves from the points, without a cost matrix.
+_POINT_METRICS = {name: name for name in _CORE_METRICS}
+_POINT_METRICS["minkowski"] = "euclidean"  # where nothing says p, it is 2
+
+
+def costs_of_points(
+    names: tuple[str, str], points: tuple[Any, Any], metric: Metric
+) -> tuple[Named, str | None]:
+    """What to solve: the points and otcore's metric, or the cost matrix M and None."""
+    name = _POINT_METRICS.get(metric) if isinstance(metric, str) else None
+    if name is None:
+        return (("M", dist(*points, metric)),), None
+    return tuple(zip(names, points, strict=True)), name
 
 
 def dist(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-_SCOPE = ": otcore.compat.pot covers exact, balanced transport only"
+_SCOPE = ": otcore.compat.pot covers exact and entropic transport only"
 
 
 def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
@@ -12,7 +12,7 @@ def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
     if name.startswith("__"):
         return AttributeError(f"module {module!r} has no attribute {name!r}")
     return AttributeError(
-        f"{module} has no {name!r}: it covers POT's exact transport, namely "
+        f"{module} has no {name!r}: it covers POT's exact and entropic transport, namely "
         f"{', '.join(sorted(names))}. For anything else import POT itself (pip install POT)."
     )
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ... import BatchResult
 from ... import OTResult as CoreResult
-from ..._arrays import Array
+from ..._arrays import Array, Library
 from ..._sparse import is_sparse
 from ._arguments import Arguments
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 # POT's result codes by our status; what stopped early has 3.
 _RESULT_CODES = {"optimal": 1, "infeasible": 0}
@@ -29,8 +31,10 @@ class OTResult:
     result : otcore.OTResult or otcore.BatchResult
         otcore's own result, with all that POT has no name for: ``gap``, ``status``, ``n_iter``,
         ``marginal_error``, ``apply``, ``barycentric_map``, ``plot``.
-    value_quad, lazy_plan, log
-        None: these belong to other problems.
+    lazy_plan, log
+        What POT's solver has there, or None.
+    value_quad
+        None: it belongs to other problems.
 
     Examples
     --------
@@ -42,12 +46,17 @@ class OTResult:
     """
 
     value_quad = None
-    lazy_plan = None
-    log = None
+    lazy_plan: Any = None
+    log: dict[str, Any] | None = None
 
     def __init__(self, result: CoreResult | BatchResult, arguments: Arguments) -> None:
         self.result: Any = result
         self._arguments = arguments
+
+    @property
+    def library(self) -> Library:
+        """The library of the arrays."""
+        return self._arguments.library
 
     @property
     def value(self) -> Any:
@@ -58,7 +67,7 @@ class OTResult:
     @property
     def cost(self) -> float:
         """The value of one problem as a float, also of tensors."""
-        return float(self._arguments.library.detach(self.result.value))
+        return float(self.library.detach(self.result.value))
 
     @property
     def value_linear(self) -> Any:
@@ -135,15 +144,8 @@ class OTResult:
 
     def duals(self, *, centred: bool) -> tuple[Array, Array]:
         """The potentials, in POT's centred gauge or in otcore's (b-weighted mean 0)."""
-        library = self._arguments.library
-        f, g = (library.to_numpy(potential) for potential in self.result.potentials)
-        if centred:
-            a, b = (
-                self._weights(weights, potential.shape[-1])
-                for weights, potential in ((self._arguments.a, f), (self._arguments.b, g))
-            )
-            shift = ((b * g).sum(-1) - (a * f).sum(-1)) / (a.sum(-1) + b.sum(-1))
-            f, g = f + shift[..., None], g - shift[..., None]
+        library = self.library
+        f, g = self._core_duals(centred=centred)
         return self._like(library.wrap(f)), self._like(library.wrap(g))
 
     def emd_log(self, cost: Any, *, center_dual: bool) -> dict[str, Any]:
@@ -159,16 +161,27 @@ class OTResult:
             "gap": self.result.gap,
         }
 
+    def _core_duals(self, *, centred: bool) -> tuple[Floats, Floats]:
+        f, g = (self.library.to_numpy(potential) for potential in self.result.potentials)
+        if not centred:
+            return f, g
+        a, b = (
+            self._weights(weights, potential.shape[-1])
+            for weights, potential in ((self._arguments.a, f), (self._arguments.b, g))
+        )
+        shift = ((b * g).sum(-1) - (a * f).sum(-1)) / (a.sum(-1) + b.sum(-1))
+        return f + shift[..., None], g - shift[..., None]
+
     def _like(self, array: Any) -> Any:
-        return self._arguments.library.like(array, self._arguments.like)
+        return self.library.like(array, self._arguments.like)
 
     def _cut(self, array: Any) -> Any:
-        return self._like(self._arguments.library.detach(array))
+        return self._like(self.library.detach(array))
 
     def _weights(self, weights: Array | None, length: int) -> npt.NDArray[np.float64]:
         if weights is None:
             return np.full(length, 1.0 / length)
-        return self._arguments.library.to_numpy(weights).astype(np.float64, copy=False)
+        return self.library.to_numpy(weights).astype(np.float64, copy=False)
 
     def __repr__(self) -> str:
         return f"OTResult(value={self.value}, status={self.status!r})"

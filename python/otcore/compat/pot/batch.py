@@ -1,4 +1,4 @@
-"""POT's ``ot.batch``: many problems of one shape, each solved to the optimum."""
+"""POT's ``ot.batch``: many problems of one shape, exact or entropic."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from ... import solve_sample_batch as core_solve_sample_batch
 from ..._arrays import Named
 from ...cost import MetricLike
 from ._arguments import read_arguments, warn_of_integers, widened
-from ._coverage import check_choice, missing, refuse
+from ._coverage import check_choice, missing
+from ._entropic import Settings, balanced_entropic, promoted
 from ._result import OTResult
 
 __all__ = ["solve_batch", "solve_sample_batch"]
 
-_COVERED_METHODS = ("auto", "proximal")
-_OTHER_METHODS = ("sinkhorn", "log_sinkhorn")
+_METHODS = ("auto", "proximal", "log_sinkhorn", "sinkhorn")
+_REGULARISERS = ("kl", "entropy")
 
 
 def solve_batch(
@@ -33,24 +34,35 @@ def solve_batch(
     reg_type: str = "entropy",
     grad: str = "envelope",
 ) -> OTResult:
-    """Exact transport for many cost matrices, as ``ot.solve_batch`` without regularisation.
+    """Transport for many cost matrices, exact or entropic, as ``ot.solve_batch``.
 
-    POT approaches the optimum by proximal points; here every problem is solved to the optimum.
+    Without regularisation POT approaches the optimum by proximal points; here every problem is
+    solved to the optimum.
 
     Parameters
     ----------
     M : array_like, shape (B, n, m)
         The costs of B problems.
     reg
-        None or 0, which is all that is covered.
+        The weight of the regulariser. None or 0: exact transport.
     a : array_like, shape (B, n) or (n,), optional
         Masses of the rows. None is 1/n each.
     b : array_like, shape (B, m) or (m,), optional
         Masses of the columns. None is 1/m each.
+    max_iter
+        With reg, at most so many iterations.
+    tol
+        With reg, stop when the L1 error of every problem's marginals is at most this.
     method
-        ``"auto"`` or ``"proximal"``.
-    max_iter, tol, inner_iter, inner_reg, reg_type, grad
-        Settings of POT's iterations, which make no difference here.
+        ``"auto"``, ``"proximal"``, ``"log_sinkhorn"``, or, with reg, ``"sinkhorn"``: one solver
+        answers for all. The potentials of the last are u and v.
+    reg_type
+        ``"entropy"`` for sum P log P in the value, ``"kl"`` for sum P log(P / ab).
+    grad
+        With reg: under ``"envelope"`` and ``"detach"`` plans of tensors are constants, under the
+        latter values, too. All values are differentiated by the envelope theorem.
+    inner_iter, inner_reg
+        Settings of POT's proximal points, which make no difference.
 
     Returns
     -------
@@ -59,8 +71,6 @@ def solve_batch(
 
     Raises
     ------
-    NotImplementedError
-        A regularised problem, or a method for one.
     ValueError, TypeError
         As `otcore.solve_batch`.
 
@@ -71,7 +81,8 @@ def solve_batch(
     >>> ot.solve_batch(np.array([[[0.0, 1.0], [1.0, 0.0]], [[3.0, 1.0], [1.0, 2.0]]])).value
     array([0., 1.])
     """
-    return _solve((("M", M),), a, b, None, reg, method)
+    settings = Settings(max_iter, tol, grad=grad)
+    return _solve((("M", M),), a, b, None, reg, method, reg_type, settings)
 
 
 def solve_sample_batch(
@@ -90,7 +101,7 @@ def solve_sample_batch(
     reg_type: str = "entropy",
     grad: str = "envelope",
 ) -> OTResult:
-    """Exact transport between many pairs of point sets, as ``ot.solve_sample_batch``.
+    """Transport between many pairs of point sets, exact or entropic, as ``ot.solve_sample_batch``.
 
     Parameters
     ----------
@@ -112,8 +123,10 @@ def solve_sample_batch(
 
     Raises
     ------
-    NotImplementedError, ValueError, TypeError
-        As `solve_batch`; NotImplementedError also for POT's other metrics.
+    NotImplementedError
+        One of POT's other metrics.
+    ValueError, TypeError
+        As `solve_batch`.
 
     Examples
     --------
@@ -124,16 +137,34 @@ def solve_sample_batch(
     array([2., 2., 2.])
     """
     check_choice("metric", metric, ("sqeuclidean", "euclidean"), ("minkowski", "kl"))
-    return _solve((("X_a", X_a), ("X_b", X_b)), a, b, metric, reg, method)
+    settings = Settings(max_iter, tol, grad=grad)
+    data = (("X_a", X_a), ("X_b", X_b))
+    return _solve(data, a, b, metric, reg, method, reg_type, settings)
 
 
 def _solve(
-    data: Named, a: Any, b: Any, metric: MetricLike | None, reg: float | None, method: str
+    data: Named,
+    a: Any,
+    b: Any,
+    metric: MetricLike | None,
+    reg: float | None,
+    method: str,
+    reg_type: str,
+    settings: Settings,
 ) -> OTResult:
-    if reg is not None and reg != 0:
-        refuse("None or 0", reg=reg)
-    check_choice("method", method, _COVERED_METHODS, _OTHER_METHODS)
+    check_choice("method", method, _METHODS, ())
+    check_choice("reg_type", reg_type, _REGULARISERS, ())
+    regularised = reg is not None and reg != 0
+    if method in ("log_sinkhorn", "sinkhorn") and not regularised:
+        raise ValueError(f"reg: {reg}, expected a positive number with method={method!r}")
     arguments = read_arguments(data, a, b, ndim=3)
+    if regularised:
+        arguments = promoted(arguments)
+        result = balanced_entropic(arguments, reg, settings, metric=metric, reg_type=reg_type)
+        if method == "sinkhorn":
+            result = result.with_exponentials()
+        result.log = {"n_iter": int(arguments.library.to_numpy(result.result.n_iter).max())}
+        return result
     warn_of_integers(arguments, stacklevel=3)
     arguments = widened(arguments)
     a, b = arguments.a, arguments.b

@@ -1,4 +1,4 @@
-"""POT's ``ot.solvers``: ``solve`` and ``solve_sample``, for exact and balanced transport."""
+"""POT's ``ot.solvers``: ``solve`` and ``solve_sample``, exact and entropic."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import numpy.typing as npt
 
 from ..._arrays import Named
 from ._arguments import DEFAULT_ITERATIONS, read_arguments
-from ._costs import Metric, dist
+from ._costs import Metric, costs_of_points
 from ._coverage import check_choice, missing, refuse
 from ._lines import line_power, read_columns, solve_columns
+from ._regularised import Regularised, iteration_settings
 from ._result import OTResult
 from ._transport import transport
 
 __all__ = ["solve", "solve_sample"]
 
-# POT's metrics that are otcore's: solved from the points, without a cost matrix.
-_POINT_METRICS = {name: name for name in ("sqeuclidean", "euclidean", "cityblock", "cosine")}
-_POINT_METRICS["minkowski"] = "euclidean"  # solve_sample has no p: it is 2
 _SOLVE_METHODS = ("sinkhorn", "sinkhorn_log", "mm", "lbfgsb")
 _SAMPLE_METHODS = (
     *_SOLVE_METHODS,
@@ -57,7 +55,7 @@ def solve(
     verbose: bool = False,
     grad: str = "autodiff",
 ) -> OTResult:
-    """Exact transport for a cost matrix, as ``ot.solve``.
+    """Transport for a cost matrix, exact or entropic, as ``ot.solve``.
 
     Parameters
     ----------
@@ -68,37 +66,57 @@ def solve(
     b : array_like, shape (m,), optional
         Masses of the columns. None is 1/m each.
     reg
-        None or 0: no regularisation, which is all that is covered.
+        The weight of the regulariser. None or 0: exact transport.
+    c : array_like, shape (n, m), optional
+        The reference measure of the regulariser in unbalanced problems under ``"KL"``; None is the
+        product of a and b.
+    reg_type
+        What reg multiplies: ``"KL"`` is sum P log(P / ab), ``"entropy"`` is sum P log P. Between
+        fixed marginals they differ in the value alone. In unbalanced problems ``"KL"`` is sum P
+        log(P / c) - P + c and ``"entropy"`` sum P log P - P.
     unbalanced
-        None or infinite: masses are kept, which is all that is covered.
+        The weights of KL(P 1 | a) and KL(P^T 1 | b), one for both or two; infinity keeps the
+        marginal, None keeps both. Finite ones need reg.
+    unbalanced_type
+        ``"KL"``.
     method
-        None.
+        None; with reg also any of POT's names, which make no difference.
     n_threads
         As numThreads in `otcore.compat.pot.emd`.
     max_iter
-        As numItermax in `otcore.compat.pot.emd`; None is no limit.
+        As numItermax in `otcore.compat.pot.emd`, or in `otcore.compat.pot.sinkhorn` with reg; None
+        is no limit, or otcore's own with reg.
     potentials_init
-        Potentials (u, v) of shapes (n,) and (m,) to start from; only v is used.
-    c, reg_type, unbalanced_type, plan_init, tol, verbose, grad
-        POT's exact solver has no use for these, and neither has this one.
+        Potentials of shapes (n,) and (m,) to start from, as in a result.
+    tol
+        With reg, as stopThr in `otcore.compat.pot.sinkhorn` (`sinkhorn_unbalanced` in unbalanced
+        problems); None is 1e-9.
+    verbose
+        With reg, print how it ended.
+    grad
+        With reg: under ``"envelope"`` and ``"detach"`` plans of tensors are constants, under the
+        latter values, too.
+    plan_init
+        Makes no difference.
 
     Returns
     -------
     OTResult
-        ``value``, ``value_linear``, ``plan``, ``sparse_plan``, ``potentials``, ``marginals``,
-        ``status``. For tensors ``value`` is differentiable (once) in M, a and b; nothing else is.
+        ``value``, ``value_linear``, ``plan``, ``sparse_plan``, ``potentials`` (with reg: log u and
+        log v), ``marginals``, ``status``. For tensors ``value`` is differentiable (once) in M, a
+        and b.
 
     Raises
     ------
     NotImplementedError
-        A regularised or unbalanced problem, or another method.
+        An unbalanced problem without reg, another regulariser or divergence, or another method.
     AssertionError, ValueError, TypeError
-        As `otcore.compat.pot.emd`.
+        As `otcore.compat.pot.emd`, or as `otcore.compat.pot.sinkhorn` with reg.
 
     Warns
     -----
     ConvergenceWarning
-        A UserWarning: max_iter came before the optimum.
+        A UserWarning: max_iter came before the optimum or the tolerance.
 
     Examples
     --------
@@ -106,8 +124,17 @@ def solve(
     >>> import otcore.compat.pot as ot
     >>> ot.solve(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0.25, 0.75])).value
     0.25
+    >>> ot.solve(np.array([[0.0, 1.0], [1.0, 0.0]]), reg=1.0, reg_type="entropy").value.round(4)
+    np.float64(-1.0064)
     """
-    _refuse_other_problems(reg, unbalanced)
+    if reg is not None and reg != 0:
+        check_choice("method", method, (None, *_SOLVE_METHODS), ())
+        settings = iteration_settings(max_iter, tol, verbose, n_threads, grad)
+        problem = Regularised(
+            reg, reg_type, unbalanced, unbalanced_type, c, settings, potentials_init
+        )
+        return problem.solve((("M", M),), a, b)
+    _refuse_unbalanced(unbalanced)
     check_choice("method", method, (None,), _SOLVE_METHODS)
     return transport(
         read_arguments((("M", M),), a, b),
@@ -147,7 +174,7 @@ def solve_sample(
     projections: npt.ArrayLike | None = None,
     scaler: Any = None,
 ) -> OTResult:
-    """Exact transport between two sets of points, as ``ot.solve_sample``.
+    """Transport between two sets of points, exact or entropic, as ``ot.solve_sample``.
 
     Parameters
     ----------
@@ -160,20 +187,22 @@ def solve_sample(
         ``"sqeuclidean"``, ``"euclidean"``, ``"cityblock"``, ``"cosine"`` and ``"minkowski"``.
     method
         None, or ``"1d"`` for one problem on the line for each coordinate, under ``"sqeuclidean"``,
-        ``"euclidean"`` or ``"cityblock"``; the result is a batch of d.
-    a, b, reg, unbalanced, n_threads, max_iter, potentials_init
+        ``"euclidean"`` or ``"cityblock"``; the result is a batch of d. With reg any of those of
+        `solve`; a name makes the result lazy.
+    a, b, reg, c, reg_type, unbalanced, unbalanced_type, n_threads, max_iter, potentials_init
+        As in `solve`.
+    tol, verbose, grad
         As in `solve`.
     lazy
-        Makes no difference.
+        With reg, add POT's ``log`` and ``lazy_plan``. Else it makes no difference.
     debias
-        True makes no difference, as exact transport from a measure to itself costs nothing (under
-        a metric, or a power of one); ``"split"`` is not covered.
+        True: the values less half of those of each side against itself (exact transport from a
+        measure to itself costs nothing under a metric, or a power of one, so there it makes no
+        difference); ``"split"`` is not covered.
     scaler
         Not covered: expected None.
-    c, reg_type, unbalanced_type, batch_size, plan_init, rank, scaling, X_init, tol, verbose
-        POT's exact solver has no use for these, and neither has this one.
-    grad, random_state, n_projections, projections
-        The same.
+    batch_size, plan_init, rank, scaling, X_init, random_state, n_projections, projections
+        Make no difference.
 
     Returns
     -------
@@ -192,17 +221,23 @@ def solve_sample(
     >>> ot.solve_sample(np.array([[0.0], [1.0]]), np.array([[3.0], [4.0]])).value
     9.0
     """
-    _refuse_other_problems(reg, unbalanced)
-    check_choice("method", method, (None, "1d"), _SAMPLE_METHODS)
+    data: Named = (("X_a", X_a), ("X_b", X_b))
     check_choice("debias", debias, (False, True), ("split",))
     refuse("None", scaler=scaler)
-    data: Named = (("X_a", X_a), ("X_b", X_b))
+    if reg is not None and reg != 0 and method != "1d":
+        check_choice("method", method, (None, *_SOLVE_METHODS), _SAMPLE_METHODS)
+        settings = iteration_settings(max_iter, tol, verbose, n_threads, grad)
+        problem = Regularised(
+            reg, reg_type, unbalanced, unbalanced_type, c, settings, potentials_init
+        )
+        solver = problem.solve_debiased if debias else problem.solve_points
+        return solver(data, a, b, metric, lazy=lazy or method is not None)
+    _refuse_unbalanced(unbalanced)
+    check_choice("method", method, (None, "1d"), _SAMPLE_METHODS)
     if method == "1d":
         arguments, _ = read_columns(data, a, b)
         return solve_columns(arguments, line_power(metric))
-    name = _POINT_METRICS.get(metric) if isinstance(metric, str) else None
-    if name is None:
-        data = (("M", dist(X_a, X_b, metric)),)
+    data, name = costs_of_points(("X_a", "X_b"), (X_a, X_b), metric)
     return transport(
         read_arguments(data, a, b),
         metric=name,
@@ -212,14 +247,12 @@ def solve_sample(
     )
 
 
-def _refuse_other_problems(reg: float | None, unbalanced: Any) -> None:
-    if reg is not None and reg != 0:
-        refuse("None or 0", reg=reg)
+def _refuse_unbalanced(unbalanced: Any) -> None:
     if unbalanced is None:
         return
     relaxations = unbalanced if hasattr(unbalanced, "__len__") else (unbalanced,)
     if not all(math.isinf(relaxation) for relaxation in relaxations):
-        refuse("None or infinity", unbalanced=unbalanced)
+        refuse("None or infinity without reg", unbalanced=unbalanced)
 
 
 def __getattr__(name: str) -> object:

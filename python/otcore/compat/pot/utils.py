@@ -11,9 +11,11 @@ from ..._arrays import Array, open_door, real_dtype
 from ._arguments import check_number_threads, lists_to_arrays
 from ._costs import dist, dist0, euclidean_distances
 from ._coverage import missing
+from ._lazy import LazyTensor
 from ._result import OTResult
 
 __all__ = [
+    "LazyTensor",
     "OTResult",
     "check_number_threads",
     "check_random_state",
