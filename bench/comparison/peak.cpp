@@ -1,6 +1,6 @@
 // What one core can do at most in float32: fused multiply-adds, and exponentials of the least work
-// that reaches float32 precision. Compiled by machine.py for the machine it runs on. Registers only,
-// enough independent chains to hide latency.
+// that reaches float32 precision. Compiled by machine.py for the machine it runs on. Registers
+// only, enough independent chains to hide latency.
 #include <cstdint>
 #include <cstring>
 

@@ -1,5 +1,6 @@
 #include "entropic/ipot.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -63,8 +64,11 @@ Ending proximal_steps(SemiDual<T>& dual, const Options& options, double toleranc
         least_error = error;
         least_step = t;
       }
-      // As eps falls the errors of rounding grow.
-      if (t > least_step + kStalledSteps) return {Status::stalled, eps};
+      // As eps falls the errors of rounding grow beyond what is asked for.
+      constexpr double kPrecision = sizeof(T) == sizeof(float) ? 0x1p-24 : 0x1p-53;
+      if (kPrecision * sweep.range() > tolerance * eps && t > least_step + kStalledSteps) {
+        return {Status::stalled, eps};
+      }
     }
   }
 }

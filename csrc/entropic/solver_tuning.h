@@ -49,10 +49,10 @@ constexpr double kShorter = 0.4;
 constexpr double kArmijo = 1e-4;
 
 // So many passes in a row that neither lower the best error to this part of it nor raise the dual
-// beyond rounding are a stall; of IPOT's steps, so many.
+// beyond rounding are a stall; of IPOT's steps so many, where rounding may be the reason.
 constexpr double kLower = 0.99;
 constexpr std::size_t kStalledPasses = 60;
-constexpr std::size_t kStalledSteps = 500;
+constexpr std::size_t kStalledSteps = 200;
 
 // IPOT's default step, in parts of the range of the costs, and its tolerance. n = 1000 uniform
 // points in 16 dimensions come to 1e-4 of the exact value, and to marginal errors of 1e-4 and less,
