@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import ot as pot
 import pytest
+import scipy.sparse
 import torch
 
 import otcore
@@ -193,9 +194,10 @@ def test_warm_starts_of_many_targets(method: str, convert: Any) -> None:
             start: Any = [(log["log_u"][:, k], log["log_v"][:, k]) for k in range(3)]
         case "sinkhorn_stabilized":
             start = log["warmstart"]
+        case _ if convert is np.asarray:
+            start = np.log(log["u"]).tolist(), np.log(log["v"]).tolist()
         case _:
-            start = log["u"].log() if convert is torch.as_tensor else np.log(log["u"])
-            start = start, log["v"].log() if convert is torch.as_tensor else np.log(log["v"])
+            start = log["u"].log(), log["v"].log()
     again, warm = ours.sinkhorn2(
         a, targets, costs, REG, method=method, warmstart=start, log=True, stopThr=1e-12
     )
@@ -204,6 +206,9 @@ def test_warm_starts_of_many_targets(method: str, convert: Any) -> None:
 
 
 def test_bad_warm_starts() -> None:
+    for bad in ((np.full(N, np.nan), np.full(K, np.nan)), (np.full(N, np.inf), np.zeros(K))):
+        with pytest.raises(ValueError, match=r"^potentials_init: "):
+            ours.sinkhorn(A, B, M, REG, warmstart=bad)
     with pytest.raises(ValueError, match=r"^warmstart: shape \(9,\), expected \(6,\)"):
         ours.sinkhorn(A, B, M, REG, warmstart=(np.zeros(K), np.zeros(N)))
     with pytest.raises(TypeError, match=r"^warmstart: expected a pair"):
@@ -219,7 +224,7 @@ def test_a_limit_is_told_unless_it_is_not_to_be() -> None:
         function([], [], costs, 1e-3, warn=False, **limit)
     _, log = ours.sinkhorn2([], [], costs, 1e-3, log=True, **limit)  # does not warn by default
     assert log["status"] == "max_iter"
-    assert log["niter"] < 20
+    assert log["niter"] <= 2
     assert log["marginal_error"] > 1e-12
     with pytest.warns(otcore.ConvergenceWarning, match="marginal error"):
         ours.sinkhorn2([], [], costs, 1e-3, warn=True, **limit)
@@ -273,7 +278,11 @@ def test_errors(convert: Any) -> None:
             module.sinkhorn2(a, b, costs, REG, method="greenkhorn")
         with pytest.raises((ValueError, RuntimeError), match=r".+"):
             module.sinkhorn(b, a, costs, REG)
-    for reg in (0.0, -1.0, float("nan"), float("inf")):
+    for sparse in (scipy.sparse.csr_array(M), torch.as_tensor(M).to_sparse()):
+        with pytest.raises(ValueError, match=r"^M: a sparse matrix"):
+            ours.sinkhorn([], [], sparse, REG)
+    assert ours.sinkhorn(a, b, costs, np.array([REG])).shape == M.shape
+    for reg in (0.0, -1.0, float("nan"), float("inf"), [0.1, 0.2]):
         with pytest.raises(ValueError, match=r"^reg: "):
             ours.sinkhorn(a, b, costs, reg)
     with pytest.raises(ValueError, match=r"^a, b"):

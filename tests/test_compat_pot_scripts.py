@@ -95,6 +95,66 @@ def solvers(ot: Any) -> dict[str, Any]:
     }
 
 
+def smoothed(ot: Any) -> dict[str, Any]:
+    """Entropic plans and costs, one histogram against many, a divergence, unequal masses."""
+    n = 30
+    xs = ot.datasets.make_2D_samples_gauss(n, [0, 0], [[1, 0], [0, 1]], random_state=1)
+    xt = ot.datasets.make_2D_samples_gauss(n, [4, 4], [[1, -0.8], [-0.8, 1]], random_state=2)
+    a, b = ot.unif(n), ot.unif(n)
+    M = ot.dist(xs, xt)
+    M /= M.max()
+    plan, log = ot.sinkhorn(a, b, M, 5e-2, method="sinkhorn_log", stopThr=1e-12, log=True)
+    targets = np.stack([ot.datasets.make_1D_gauss(n, m, s=5) for m in (5, 15, 25)], 1)
+    bins = ot.utils.dist0(n)
+    bins /= bins.max()
+    options = {"stopThr": 1e-12, "numItermax": 10_000}
+    first = ot.sinkhorn_unbalanced(a, 2 * b, M, 0.1, 1.0, **options)
+    return {
+        "plan": plan,
+        "rebuilt": np.exp(log["log_u"][:, None] + log["log_v"] - M / 5e-2),
+        "moved": plan @ xt / plan.sum(axis=1, keepdims=True),
+        "cost": ot.sinkhorn2(a, b, M, 5e-2, stopThr=1e-12),
+        "costs": ot.sinkhorn2(targets[:, 1], targets, bins, 1e-1, **options),
+        "divergence": ot.bregman.empirical_sinkhorn_divergence(xs, xt, 2.0, stopThr=1e-12),
+        "unbalanced": first,
+        "mass": ot.sinkhorn_unbalanced2(a, 2 * b, M, 0.1, 1.0, **options),
+        "values": [
+            ot.solve(M, a, b, reg=0.1, reg_type=kind, tol=1e-12).value for kind in ("KL", "entropy")
+        ],
+    }
+
+
+def training(ot: Any) -> dict[str, Any]:
+    """Gradient descent of points on an entropic cost, in torch."""
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(25, 2, generator=generator, dtype=torch.float64) + 2.0
+    points = torch.rand(20, 2, generator=generator, dtype=torch.float64).requires_grad_()
+    optimizer = torch.optim.SGD([points], lr=2.0)
+    losses = []
+    for _ in range(5):
+        loss = ot.sinkhorn2(
+            ot.unif(20, type_as=target),
+            ot.unif(25, type_as=target),
+            ot.dist(points, target),
+            0.5,
+            stopThr=1e-12,
+        )
+        loss = loss + ot.solve_sample(points, target, reg=0.5, tol=1e-12).value
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return {"losses": np.array(losses), "points": points.detach()}
+
+
+@pytest.mark.parametrize("script", [smoothed, training])
+def test_entropic_scripts(script: Callable[[Any], dict[str, Any]]) -> None:
+    answer, expected = script(ours), script(pot)
+    assert set(answer) == set(expected)
+    for key, value in expected.items():
+        np.testing.assert_allclose(answer[key], value, rtol=0, atol=1e-9, err_msg=key)
+
+
 @pytest.mark.parametrize("script", [clouds, histograms, flow, solvers])
 def test_scripts(script: Callable[[Any], dict[str, Any]]) -> None:
     assert_alike(script(ours), script(pot), script.__name__, single=script is flow)

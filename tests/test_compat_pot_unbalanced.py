@@ -183,6 +183,9 @@ def test_limits_and_bad_input() -> None:
     for reg_m in (0.0, -1.0, (1.0, float("nan"))):
         with pytest.raises(ValueError, match=r"^reg_m: "):
             ours.sinkhorn_unbalanced(A, B, M, REG, reg_m)
+    for reg_type in ("kl", "entropy"):
+        with pytest.raises(ValueError, match=r"^a: a\[0\] is -"):
+            ours.sinkhorn_unbalanced(-A, B, M, REG, 1.0, reg_type=reg_type)
     with pytest.raises(ValueError, match=r"^reg: "):
         ours.sinkhorn_unbalanced(A, B, M, 0.0, 1.0)
     with pytest.raises(ValueError, match=r"^reg_type: 'l2'"):

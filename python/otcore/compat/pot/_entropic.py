@@ -18,6 +18,7 @@ import numpy as np
 
 from ... import ConvergenceWarning, solve, solve_batch, solve_sample, solve_sample_batch
 from ..._arrays import real_dtype
+from ..._sparse import is_sparse
 from ...cost import MetricLike
 from ._arguments import Arguments, is_single, thread_limit, total, widened
 from ._entropic_result import EntropicResult
@@ -43,6 +44,8 @@ class Settings:
 
 def promoted(arguments: Arguments) -> Arguments:
     """The arguments, their answers in the widest dtype among them: float32 if all are that."""
+    if is_sparse(arguments.data[0]):
+        raise ValueError("M: a sparse matrix, expected a dense one in an entropic problem")
     arguments = widened(arguments)
     library = arguments.library
     dtypes = [real_dtype(library.to_numpy(x[:0]), "M") for x in arguments.data]
@@ -52,7 +55,7 @@ def promoted(arguments: Arguments) -> Arguments:
 
 def balanced_entropic(
     arguments: Arguments,
-    reg: object,
+    reg: Any,
     settings: Settings,
     *,
     metric: MetricLike | None = None,
@@ -112,9 +115,12 @@ def call_solver(
     return result
 
 
-def regularisation(reg: object) -> float:
+def regularisation(reg: Any) -> float:
     """reg as a float: a number or an array of one."""
-    number = float(reg)  # type: ignore[arg-type]
+    values = np.asarray(reg, dtype=np.float64)
+    if values.size != 1:
+        raise ValueError(f"reg: shape {values.shape}, expected one number")
+    number = float(values.item())
     if not 0 < number < math.inf:
         raise ValueError(f"reg: {number}, expected a positive number")
     return number

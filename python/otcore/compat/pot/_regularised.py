@@ -68,7 +68,7 @@ class Regularised:
     def solve_points(
         self, points: Named, a: Any, b: Any, metric: Metric, *, lazy: bool
     ) -> EntropicResult:
-        """The solution for points; if `lazy` with POT's lazy plan and log."""
+        """The solution for points; if `lazy`, and balanced as POT's, with a lazy plan and a log."""
         first, second = points
         names = first[0], second[0]
         values: tuple[Any, Any] = first[1], second[1]
@@ -78,7 +78,7 @@ class Regularised:
         else:
             data, name = costs_of_points(names, values, metric)
         result = self.solve(data, a, b, name)
-        if lazy:
+        if lazy and self.unbalanced is None:
             result.log = lazy_log(result, read_arguments(points, None, None).data, metric)
             result.lazy_plan = result.log["lazy_plan"]
         return result

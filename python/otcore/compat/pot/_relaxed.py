@@ -27,8 +27,8 @@ Pair: TypeAlias = tuple[float, float]
 
 def unbalanced_entropic(
     arguments: Arguments,
-    reg: object,
-    reg_m: object,
+    reg: Any,
+    reg_m: Any,
     settings: Settings,
     *,
     reg_type: str = "kl",
@@ -82,7 +82,7 @@ def check_regulariser(reg_type: str) -> str:
     return kind
 
 
-def relaxations(reg_m: object) -> Pair:
+def relaxations(reg_m: Any) -> Pair:
     """POT's reg_m, a number or one or two of them, as a pair."""
     values = np.atleast_1d(np.asarray(reg_m, dtype=np.float64))
     if values.shape not in ((1,), (2,)):
@@ -102,7 +102,9 @@ def _damped(arguments: Arguments, rho: Pair, reg: float) -> Arguments:
             given = arguments.library.like(
                 arguments.library.wrap(np.full(length, 1.0 / length)), arguments.like
             )
-        weights.append(given**theta)
+        # The solver refuses negative weights by their names and values.
+        negative = bool((given < 0).any())
+        weights.append(given if negative else given**theta)
     return replace(arguments, a=weights[0], b=weights[1])
 
 

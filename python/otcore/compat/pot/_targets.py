@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..._arrays import shape_error
 from ._arguments import Arguments
 from ._entropic_result import EntropicResult
@@ -39,7 +41,8 @@ def start_of_target(start: Any, k: int) -> Any:
     """Target k's column of a pair of arrays to start from, if they have columns."""
     if start is None:
         return None
-    return tuple(side if side.ndim == 1 else side[:, min(k, side.shape[1] - 1)] for side in start)
+    sides = [np.asarray(side) if isinstance(side, (list, tuple)) else side for side in start]
+    return tuple(side if side.ndim == 1 else side[:, min(k, side.shape[1] - 1)] for side in sides)
 
 
 def _joined(key: str, entries: list[Any], results: list[EntropicResult]) -> Any:

@@ -194,7 +194,8 @@ def solve_sample(
     tol, verbose, grad
         As in `solve`.
     lazy
-        With reg, add POT's ``log`` and ``lazy_plan``. Else it makes no difference.
+        With reg and fixed marginals, add POT's ``log`` and ``lazy_plan``. Else it makes no
+        difference.
     debias
         True: the values less half of those of each side against itself (exact transport from a
         measure to itself costs nothing under a metric, or a power of one, so there it makes no
