@@ -124,8 +124,9 @@ def solve(
     >>> import otcore.compat.pot as ot
     >>> ot.solve(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0.25, 0.75])).value
     0.25
-    >>> ot.solve(np.array([[0.0, 1.0], [1.0, 0.0]]), reg=1.0, reg_type="entropy").value.round(4)
-    np.float64(-1.0064)
+    >>> smooth = ot.solve(np.array([[0.0, 1.0], [1.0, 0.0]]), reg=1.0, reg_type="entropy")
+    >>> float(smooth.value.round(4))
+    -1.0064
     """
     if reg is not None and reg != 0:
         check_choice("method", method, (None, *_SOLVE_METHODS), ())
