@@ -155,8 +155,8 @@ def solve(
 
     >>> smooth = otcore.solve([[0.0, 2.0], [1.0, 0.0]], [0.25, 0.75], [0.5, 0.5], reg=0.5)
     >>> smooth.plan.round(3)
-    array([[0.247, 0.003],
-           [0.253, 0.497]])
+    array([[0.249, 0.001],
+           [0.251, 0.499]])
     >>> smooth.status, bool(smooth.value_linear > result.value)
     ('converged', True)
 
