@@ -63,24 +63,28 @@ RowSolver<T>::Side::Side(std::size_t size) : sorter(size) {
 }
 
 template <class T>
-std::ptrdiff_t RowSolver<T>::Side::sort(const T* points) {
-  if (points == row) return -1;
+std::ptrdiff_t RowSolver<T>::Side::sort(const T* points, bool ordered) {
+  if (points == row && ordered == with_order) return -1;
   row = nullptr;
+  with_order = ordered;
+  if (ordered) order.resize(sorted.points.size());
   const std::ptrdiff_t bad = with_order ? sorter.order(points, sorted.points.data(), order.data())
                                         : sorter.values(points, sorted.points.data());
   if (bad < 0) row = points;
   return bad;
 }
 
+// Without an order all masses are the same.
 template <class T>
 void RowSolver<T>::Side::find_support(const std::vector<std::int64_t>& units) {
+  const std::size_t n = sorted.points.size();
   Support& support = sorted.support;
-  support.points.resize(order.size());
-  support.units.resize(order.size());
-  support.place.resize(order.size());
+  support.points.resize(n);
+  support.units.resize(n);
+  support.place.resize(n);
   std::size_t count = 0;
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    const std::int64_t mass = units[at(order[k])];
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::int64_t mass = units[with_order ? at(order[k]) : k];
     support.points[count] = sorted.points[k];
     support.units[count] = mass;
     support.place[count] = static_cast<std::int32_t>(k);
@@ -101,48 +105,51 @@ RowSolver<T>::RowSolver(const Lines<T>& lines, const Options& options, const Sol
     : lines_(lines),
       options_(options),
       out_(out),
-      value_alone_(out.mass == nullptr && out.potential_a == nullptr && out.gradient_x == nullptr),
+      with_steps_(out.mass != nullptr || out.potential_a != nullptr),
       x_(lines.x.length),
       y_(lines.y.length) {}
 
 template <class T>
+void RowSolver<T>::rebind(const Lines<T>& lines, const Solutions& out) {
+  lines_ = lines;
+  out_ = out;
+  x_.row = nullptr;
+  y_.row = nullptr;
+}
+
+template <class T>
 void RowSolver<T>::solve(std::size_t b) {
   set_masses(b);
-  const bool assignment = is_assignment();
-  const bool with_order = !(assignment && value_alone_);
-  for (Side* side : {&x_, &y_}) {
-    if (with_order == side->with_order) continue;
-    side->with_order = with_order;
-    side->row = nullptr;
-    side->order.resize(side->sorted.points.size());
-  }
-  sort(b);
-  if (with_order) {
+  const bool uniform = !masses_ || masses_->uniform();
+  const bool assignment = is_assignment() && !with_steps_;
+  const bool with_orders = with_steps_ || !uniform;
+  sort(b, with_orders || out_.gradient_x != nullptr, with_orders || out_.gradient_y != nullptr);
+  if (!assignment) {
     x_.find_support(masses_->supply());
     y_.find_support(masses_->demand());
   }
-  const double value = assignment ? assignment_value() : coupling_value();
+  const double value = is_assignment() ? assignment_value() : coupling_value();
   if (!std::isfinite(value)) {
     throw InvalidArgument("x, y, a, b", "the transport cost overflows",
                           "masses whose products with the costs are finite");
   }
   out_.value[b] = value;
-  if (value_alone_) return;
-  list_steps();
+  if (assignment) return write_assignment_gradients(b);
+  if (with_steps_ || out_.gradient_x != nullptr || out_.gradient_y != nullptr) list_steps();
   if (out_.mass != nullptr) write_plan(b);
   if (out_.potential_a != nullptr) write_potentials(b, value);
-  if (out_.gradient_x != nullptr) write_gradients(b);
+  write_gradients(b);
 }
 
 // A single long problem sorts its sides on two threads; elsewhere this is within a chunk, and so on
 // one.
 template <class T>
-void RowSolver<T>::sort(std::size_t b) {
+void RowSolver<T>::sort(std::size_t b, bool order_x, bool order_y) {
   const T* x = lines_.x.row(b);
   const T* y = lines_.y.row(b);
   std::array<std::ptrdiff_t, 2> bad{};
   const auto sort_side = [&](std::size_t side, int) {
-    bad[side] = side == 0 ? x_.sort(x) : y_.sort(y);
+    bad[side] = side == 0 ? x_.sort(x, order_x) : y_.sort(y, order_y);
   };
   if (lines_.x.length + lines_.y.length < kSplitSortFrom) {
     for (std::size_t side = 0; side < bad.size(); ++side) sort_side(side, 0);
@@ -159,7 +166,7 @@ void RowSolver<T>::set_masses(std::size_t b) {
   const double* mass_a = lines_.a.data == nullptr ? nullptr : lines_.a.row(b);
   const double* mass_b = lines_.b.data == nullptr ? nullptr : lines_.b.row(b);
   const bool uniform = mass_a == nullptr && mass_b == nullptr;
-  if (uniform && value_alone_ && lines_.x.length == lines_.y.length) return;
+  if (uniform && !with_steps_ && lines_.x.length == lines_.y.length) return;
   if (has_masses_ && a_ == mass_a && b_ == mass_b) return;
   has_masses_ = false;
   if (!masses_) masses_.emplace(lines_.x.length, lines_.y.length);
@@ -177,12 +184,16 @@ bool RowSolver<T>::is_assignment() const {
 
 template <class T>
 double RowSolver<T>::assignment_value() const {
-  const std::size_t n = lines_.x.length;
-  const double mass =
-      masses_ ? masses_->mass(masses_->supply().front()) : 1.0 / static_cast<double>(n);
-  return mass * with_power(options_.p, [&](auto power) {
-           return sum_of_costs(power, x_.sorted.points.data(), y_.sorted.points.data(), n);
+  return assignment_mass() * with_power(options_.p, [&](auto power) {
+           return sum_of_costs(power, x_.sorted.points.data(), y_.sorted.points.data(),
+                               lines_.x.length);
          });
+}
+
+template <class T>
+double RowSolver<T>::assignment_mass() const {
+  return masses_ ? masses_->mass(masses_->supply().front())
+                 : 1.0 / static_cast<double>(lines_.x.length);
 }
 
 template <class T>
@@ -252,22 +263,45 @@ void RowSolver<T>::write_potentials(std::size_t b, double value) {
 
 template <class T>
 void RowSolver<T>::write_gradients(std::size_t b) const {
-  double* in_x = out_.gradient_x + b * lines_.x.length;
-  double* in_y = out_.gradient_y + b * lines_.y.length;
-  std::fill(in_x, in_x + lines_.x.length, 0.0);
-  std::fill(in_y, in_y + lines_.y.length, 0.0);
   const double p = options_.p;
-  with_power(p - 1.0, [&](auto power) {
-    for (const Step& step : steps_) {
-      const double difference =
-          x_.sorted.support.points[at(step.i)] - y_.sorted.support.points[at(step.j)];
-      if (difference == 0.0) continue;
-      const double slope =
-          std::copysign(p * masses_->mass(step.units) * power(difference), difference);
-      in_x[x_.index(step.i)] += slope;
-      in_y[y_.index(step.j)] -= slope;
-    }
-  });
+  // out[index of the step] += sign * d mass |x - y|^p / d x
+  const auto add = [&](double* out, std::size_t size, const Side& side, auto step_index,
+                       double sign) {
+    if (out == nullptr) return;
+    out += b * size;
+    std::fill(out, out + size, 0.0);
+    with_power(p - 1.0, [&](auto power) {
+      for (const Step& step : steps_) {
+        const double difference =
+            x_.sorted.support.points[at(step.i)] - y_.sorted.support.points[at(step.j)];
+        if (difference == 0.0) continue;
+        out[side.index(step_index(step))] +=
+            std::copysign(p * masses_->mass(step.units) * power(difference), sign * difference);
+      }
+    });
+  };
+  add(out_.gradient_x, lines_.x.length, x_, [](const Step& step) { return step.i; }, 1.0);
+  add(out_.gradient_y, lines_.y.length, y_, [](const Step& step) { return step.j; }, -1.0);
+}
+
+template <class T>
+void RowSolver<T>::write_assignment_gradients(std::size_t b) const {
+  const std::size_t n = lines_.x.length;
+  const double scale = options_.p * assignment_mass();
+  // The k-th smallest points of both sides move each other.
+  const auto write = [&](double* out, const Side& side, double sign) {
+    if (out == nullptr) return;
+    out += b * n;
+    with_power(options_.p - 1.0, [&](auto power) {
+      for (std::size_t k = 0; k < n; ++k) {
+        const double difference = x_.sorted.points[k] - y_.sorted.points[k];
+        const double slope = difference == 0.0 ? 0.0 : scale * power(difference);
+        out[at(side.order[k])] = std::copysign(slope, sign * difference);
+      }
+    });
+  };
+  write(out_.gradient_x, x_, 1.0);
+  write(out_.gradient_y, y_, -1.0);
 }
 
 template class RowSolver<float>;
