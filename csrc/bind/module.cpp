@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, module) {
   otcore::bind::bind_exact(module);
   otcore::bind::bind_minibatch(module);
   otcore::bind::bind_oned(module);
+  otcore::bind::bind_sliced(module);
 }

@@ -1,0 +1,23 @@
+#include "base/isa.h"
+#include "sliced/kernels.h"
+
+namespace otcore::sliced {
+namespace {
+
+const Kernels& kernels(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return avx512::kKernels;
+  if (isa == Isa::avx2) return avx2::kKernels;
+#endif
+  (void)isa;
+  return baseline::kKernels;
+}
+
+}  // namespace
+
+const Kernels& kernels() {
+  static const Kernels& chosen = kernels(active_isa());
+  return chosen;
+}
+
+}  // namespace otcore::sliced

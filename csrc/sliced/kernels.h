@@ -1,0 +1,60 @@
+// The sliced room's kernels: one table of functions per instruction-set level.
+#pragma once
+
+#include <cstddef>
+
+namespace otcore::sliced {
+
+// Numbers of a direction's coordinate k for a group, and of a direction for sums, are padded to
+// these with zeros.
+constexpr std::size_t kSumPadding = 8;
+
+// `rows` points of `dims` coordinates, one after another, less a centre.
+template <class T>
+struct Points {
+  const T* data;
+  std::size_t rows;
+  std::size_t dims;
+  const T* centre;  // dims numbers
+};
+
+template <class T>
+struct ProjectKernels {
+  // out[l * out_stride + i] = sum_k (x_ik - centre_k) * group[k * kGroup + l] for the first `count`
+  // directions of a group: one accumulator per number, in the order of the coordinates.
+  void (*project)(const Points<T>& points, const T* group, std::size_t count, T* out,
+                  std::size_t out_stride);
+};
+
+struct Kernels {
+  ProjectKernels<float> project_f32;
+  ProjectKernels<double> project_f64;
+  // out[i * dims + k] += sum_l slopes[l * stride + i] * directions[l * padded + k] over l < count,
+  // for i < rows, k < dims; `padded` is round_up(dims, kSumPadding).
+  void (*add_slopes)(const double* slopes, std::size_t stride, std::size_t rows,
+                     const double* directions, std::size_t count, std::size_t dims, double* out);
+};
+
+namespace baseline {
+extern const Kernels kKernels;
+}
+namespace avx2 {
+extern const Kernels kKernels;
+}
+namespace avx512 {
+extern const Kernels kKernels;
+}
+
+// The table of the level in use.
+const Kernels& kernels();
+
+template <class T>
+const ProjectKernels<T>& project_kernels() {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return kernels().project_f32;
+  } else {
+    return kernels().project_f64;
+  }
+}
+
+}  // namespace otcore::sliced
