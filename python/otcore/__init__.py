@@ -1,14 +1,14 @@
 """otcore: optimal transport and mini-batch optimal transport with a fast C++ core.
 
 `solve` and `solve_sample` solve one problem, `solve_batch` and `solve_sample_batch` many at once;
-`entropic` has the Sinkhorn divergence, `oned` is for points of the line, `minibatch` for mini-batch
-transport, `cost` has the ground costs. Arrays are numpy arrays, lists or torch tensors; what
-comes in decides what goes out.
+`entropic` has the Sinkhorn divergence, `oned` is for points of the line, `sliced` for projections
+on lines, `minibatch` for mini-batch transport, `cost` has the ground costs. Arrays are numpy arrays,
+lists or torch tensors; what comes in decides what goes out.
 """
 
 from __future__ import annotations
 
-from . import cost, entropic, minibatch, oned
+from . import cost, entropic, minibatch, oned, sliced
 from ._core import __version__
 from ._runtime import info, set_num_threads
 from .errors import ConvergenceWarning, InfeasibleError, SolveInterrupted
@@ -28,6 +28,7 @@ __all__ = [
     "minibatch",
     "oned",
     "set_num_threads",
+    "sliced",
     "solve",
     "solve_batch",
     "solve_sample",

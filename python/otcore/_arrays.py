@@ -83,6 +83,17 @@ class Library(Protocol):
         `values` has the gradients in x and y, and the potentials, where those need them.
         """
 
+    def sliced_value(self, values: Any, sources: Sequence[Array | None]) -> Array:
+        """(B,) float64: mean costs of slices, differentiable in X, Y, a, b and the projections.
+
+        `values` has what those that need it are differentiated with.
+        """
+
+    def plan_value(
+        self, value: float, plan: Any, metric: Any, sources: Sequence[Array | None]
+    ) -> Array:
+        """0-d float64: the ground cost of a fixed plan, differentiable in the sources X and Y."""
+
     def scalar(self, value: Array) -> Any:
         """A 0-d array of this library as users like it best."""
 
@@ -186,6 +197,14 @@ class NumpyLibrary:
 
     def line_value(self, values: Any, sources: Sequence[Array | None]) -> npt.NDArray[np.float64]:
         return values.value  # type: ignore[no-any-return]
+
+    def sliced_value(self, values: Any, sources: Sequence[Array | None]) -> npt.NDArray[np.float64]:
+        return values.cost.mean(axis=1)  # type: ignore[no-any-return]
+
+    def plan_value(
+        self, value: float, plan: Any, metric: Any, sources: Sequence[Array | None]
+    ) -> npt.NDArray[np.float64]:
+        return np.asarray(value)
 
     def scalar(self, value: Array) -> float:
         return float(value)

@@ -247,6 +247,82 @@ def line_batch(
     n_threads: int,
 ) -> ExactSolution: ...
 
+class SlicedValues:
+    """Costs of the slices of B problems, and what their gradients are made of, or None."""
+
+    @property
+    def cost(self) -> _Float64: ...  # (B, L)
+    @property
+    def gradient_x(self) -> _Float64 | None: ...  # (B, n, d), of the mean cost
+    @property
+    def gradient_y(self) -> _Float64 | None: ...  # (B, m, d)
+    @property
+    def gradient_directions(self) -> _Float64 | None: ...  # (B, rows, d), of each slice's cost
+    @property
+    def potential_a(self) -> _Float64 | None: ...  # (B, n), means over the slices
+    @property
+    def potential_b(self) -> _Float64 | None: ...  # (B, m)
+
+class SlicedPlans:
+    """Plans of L slices and their ground costs; E = n + m - 1 entries, `count` of them used."""
+
+    @property
+    def cost(self) -> _Float64: ...  # (L,)
+    @property
+    def count(self) -> npt.NDArray[np.int64] | None: ...  # (L,)
+    @property
+    def rows(self) -> npt.NDArray[np.int32] | None: ...  # (L, E)
+    @property
+    def cols(self) -> npt.NDArray[np.int32] | None: ...  # (L, E)
+    @property
+    def mass(self) -> _Float64 | None: ...  # (L, E)
+
+# Directions are rows: one for each slice, two that span the plane of a circle.
+def sliced_values(
+    X: _Real,  # (B, n, d)
+    Y: _Real,
+    a: _Float64 | None,  # (n,) or (B, n)
+    b: _Float64 | None,
+    directions: _Real,
+    p: float,
+    *,
+    circles: bool,
+    mass_tolerance: float,
+    n_threads: int,
+    with_x: bool,
+    with_y: bool,
+    with_directions: bool,
+    with_potentials: bool,
+) -> SlicedValues: ...
+def sliced_maximum(
+    X: _Real,  # (1, n, d)
+    Y: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    directions: _Real,
+    p: float,
+    *,
+    mass_tolerance: float,
+    max_iter: int,
+    tolerance: float,
+    n_threads: int,
+) -> tuple[float, _Float64, int, bool]: ...  # value, direction, iterations, converged
+def sliced_plans(
+    X: _Real,  # (1, n, d)
+    Y: _Real,
+    a: _Float64 | None,
+    b: _Float64 | None,
+    directions: _Real,
+    metric: str,
+    p: float,
+    *,
+    mass_tolerance: float,
+    n_threads: int,
+    with_plans: bool,
+) -> SlicedPlans: ...
+def sample_directions(dims: int, count: int, *, sampling: str, seed: int) -> _Float64: ...
+def sample_planes(dims: int, count: int, *, seed: int) -> _Float64: ...
+
 # Streams of one seed are independent; `side` ("x" or "y") names the argument in errors.
 def sample_batches(
     n: int,

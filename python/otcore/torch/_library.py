@@ -17,8 +17,10 @@ from .functions import CostMatrix, ExactValue, LinearMap, apply_function, opaque
 from .linear_cost import LinearCost
 from .minibatch import MiniBatchValue
 from .oned import LineValue
+from .sliced import PlanValue, SlicedValue
 
 if TYPE_CHECKING:
+    from .._plan import SparsePlan
     from .._problem import Problem
     from ..cost import Metric
 
@@ -104,6 +106,14 @@ class TorchLibrary:
 
     def line_value(self, values: _core.LineValues, sources: Sequence[Tensor | None]) -> Tensor:
         return apply_function(LineValue, values, *sources)
+
+    def sliced_value(self, values: _core.SlicedValues, sources: Sequence[Tensor | None]) -> Tensor:
+        return apply_function(SlicedValue, values, *sources)
+
+    def plan_value(
+        self, value: float, plan: SparsePlan, metric: Metric, sources: Sequence[Tensor | None]
+    ) -> Tensor:
+        return apply_function(PlanValue, value, plan, metric, *sources[:2])
 
     def scalar(self, value: Tensor) -> Tensor:
         return value
