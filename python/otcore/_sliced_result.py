@@ -250,9 +250,10 @@ class SlicedPlanResult:
     def barycentric_map(self) -> Array:
         """Where each x is sent on average, (n, d); NaN for points without mass."""
         library = self._slices.library
+        targets: Array = self._slices.sources[1]
         mass = self._wrap(self._plan.row_sums())[:, None]
         with np.errstate(invalid="ignore"):
-            mean = self._plan.apply(self._slices.sources[1]) / mass
+            mean = self._plan.apply(targets) / mass
         return library.cast(mean, self._slices.x.dtype)
 
     def _wrap(self, array: npt.NDArray[Any]) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from ._arrays import contiguous
 from ._options import check_threads, positive_int
 from ._plan import SparsePlan
 from ._sliced_result import MaxSlicedResult, SlicedPlanResult, SlicedResult
@@ -305,7 +306,7 @@ def max_sliced_wasserstein(
         tolerance=tolerance,
         n_threads=threads or library.n_threads(),
     )
-    row = np.ascontiguousarray(direction[None], slices.x.dtype)
+    row = contiguous(direction[None], slices.x.dtype)
     best = slices._replace(sources=(*slices.sources[:4], None), directions=row)
     values = _values(best, power, n_threads, circles=False)
     if not converged:
