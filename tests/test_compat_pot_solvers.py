@@ -198,7 +198,18 @@ def test_batches_of_points() -> None:
 # Names
 
 
-MODULES = ["", "batch", "bregman", "datasets", "lp", "plot", "solvers", "unbalanced", "utils"]
+MODULES = [
+    "",
+    "batch",
+    "bregman",
+    "datasets",
+    "lp",
+    "plot",
+    "sliced",
+    "solvers",
+    "unbalanced",
+    "utils",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,7 +7,7 @@ needed.
 
 from __future__ import annotations
 
-from . import batch, bregman, datasets, lp, solvers, unbalanced, utils
+from . import batch, bregman, datasets, lp, sliced, solvers, unbalanced, utils
 from ._coverage import missing
 from .batch import solve_batch, solve_sample_batch
 from .bregman import sinkhorn, sinkhorn2
@@ -19,6 +19,13 @@ from .lp import (
     emd_1d,
     emd_1d_dual_backprop,
     wasserstein_1d,
+)
+from .sliced import (
+    expected_sliced_plan,
+    max_sliced_wasserstein_distance,
+    min_sliced_transport_plan,
+    sliced_wasserstein_distance,
+    sliced_wasserstein_sphere,
 )
 from .solvers import solve, solve_sample
 from .unbalanced import sinkhorn_unbalanced, sinkhorn_unbalanced2
@@ -36,11 +43,17 @@ __all__ = [
     "emd2_lazy",
     "emd_1d",
     "emd_1d_dual_backprop",
+    "expected_sliced_plan",
     "lp",
+    "max_sliced_wasserstein_distance",
+    "min_sliced_transport_plan",
     "sinkhorn",
     "sinkhorn2",
     "sinkhorn_unbalanced",
     "sinkhorn_unbalanced2",
+    "sliced",
+    "sliced_wasserstein_distance",
+    "sliced_wasserstein_sphere",
     "solve",
     "solve_batch",
     "solve_sample",
