@@ -112,7 +112,9 @@ def _rows(projections: npt.NDArray[Any], dims: int, planes: bool) -> npt.NDArray
     if planes:
         if len(shape) != 3 or shape[1:] != (dims, 2) or not projections.size:
             raise shape_error("projections", shape, f"(L, {dims}, 2), not empty")
-        return projections.swapaxes(1, 2).reshape(-1, dims)
+        rows: npt.NDArray[Any] = projections.swapaxes(1, 2).reshape(-1, dims)
+        return rows
     if len(shape) != 2 or shape[0] != dims or not projections.size:
         raise shape_error("projections", shape, f"(d, L) = ({dims}, L), not empty")
-    return projections.T
+    columns: npt.NDArray[Any] = projections.T
+    return columns
