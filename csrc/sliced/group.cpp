@@ -45,27 +45,60 @@ void turn_slopes(const T* u, const T* v, std::size_t count, double* slopes_u, do
 template <class T>
 void GroupSolver<T>::solve(std::size_t b, const T* centre, MatrixView<const T> directions,
                            const GroupAnswers& answers) {
-  const std::size_t n = clouds_.x.rows;
-  const std::size_t m = clouds_.y.rows;
-  const std::size_t needed = checked_mul(directions.rows, n + m, "X");
-  if (capacity_ < needed) {
-    projections_ = aligned_array<T>(needed, "X");
-    capacity_ = needed;
-  }
-  projected_x_ = projections_.get();
-  projected_y_ = projected_x_ + directions.rows * n;
   group_.assign(directions.cols * kGroup, T{0});
   for (std::size_t l = 0; l < directions.rows; ++l) {
     for (std::size_t k = 0; k < directions.cols; ++k) {
       group_[k * kGroup + l] = directions.row(l)[k];
     }
   }
+  if (fit_columns(b, answers)) return solve_columns(b, centre, directions.rows, answers.cost);
+  const std::size_t n = clouds_.x.rows;
+  const std::size_t m = clouds_.y.rows;
+  projected_x_ = numbers(checked_mul(directions.rows, n + m, "X"));
+  projected_y_ = projected_x_ + directions.rows * n;
   project(clouds_.x[b].data, n, centre, directions.rows, projected_x_);
   project(clouds_.y[b].data, m, centre, directions.rows, projected_y_);
   if (options_.slices == Slices::lines) {
     solve_lines(b, directions.rows, answers);
   } else {
     solve_circles(b, directions.rows / 2, answers);
+  }
+}
+
+template <class T>
+T* GroupSolver<T>::numbers(std::size_t count) {
+  if (capacity_ < count) {
+    projections_ = aligned_array<T>(count, "X");
+    capacity_ = count;
+  }
+  return projections_.get();
+}
+
+// Values alone of clouds that are alike and not long.
+template <class T>
+bool GroupSolver<T>::fit_columns(std::size_t b, const GroupAnswers& answers) const {
+  const bool value_alone = answers.slopes_x == nullptr && answers.slopes_y == nullptr &&
+                           answers.potentials_a == nullptr && answers.mass == nullptr;
+  const bool alike =
+      clouds_.x.rows == clouds_.y.rows && clouds_.a.of(b) == nullptr && clouds_.b.of(b) == nullptr;
+  return value_alone && alike && options_.slices == Slices::lines &&
+         (options_.p == 1.0 || options_.p == 2.0) &&
+         clouds_.x.rows <= project_kernels<T>().columns_up_to;
+}
+
+template <class T>
+void GroupSolver<T>::solve_columns(std::size_t b, const T* centre, std::size_t count,
+                                   double* cost) {
+  const std::size_t n = clouds_.x.rows;
+  const std::size_t dims = clouds_.x.cols;
+  T* memory = numbers(2 * kGroup * round_up(n, kColumnPadding));
+  const bool finite = project_kernels<T>().line_columns(
+      {clouds_.x[b].data, n, dims, centre}, {clouds_.y[b].data, n, dims, centre}, group_.data(),
+      count, options_.p == 2.0, memory, cost);
+  if (!finite) throw_overflow();
+  for (std::size_t l = 0; l < count; ++l) {
+    cost[l] /= static_cast<double>(n);
+    if (!std::isfinite(cost[l])) throw_overflow();
   }
 }
 

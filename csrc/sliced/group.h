@@ -43,6 +43,9 @@ class GroupSolver {
 
  private:
   void project(const T* points, std::size_t rows, const T* centre, std::size_t count, T* out);
+  [[nodiscard]] bool fit_columns(std::size_t b, const GroupAnswers& answers) const;
+  void solve_columns(std::size_t b, const T* centre, std::size_t count, double* cost);
+  T* numbers(std::size_t count);
   void solve_lines(std::size_t b, std::size_t count, const GroupAnswers& answers);
   void solve_circles(std::size_t b, std::size_t count, const GroupAnswers& answers);
 

@@ -2,10 +2,19 @@
 #include "sliced/kernels.h"
 
 #include "sliced/add_slopes-inl.h"
+#include "sliced/columns-inl.h"
 #include "sliced/project-inl.h"
 
 namespace otcore::sliced::OTCORE_LEVEL {
 
-const Kernels kKernels = {{project<float>}, {project<double>}, add_slopes};
+namespace {
+
+template <class T>
+constexpr ProjectKernels<T> kProjectKernels = {project<T>, line_columns<T>,
+                                               columns_up_to(simd::kLanes<T>)};
+
+}  // namespace
+
+const Kernels kKernels = {kProjectKernels<float>, kProjectKernels<double>, add_slopes};
 
 }  // namespace otcore::sliced::OTCORE_LEVEL

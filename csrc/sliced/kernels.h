@@ -9,6 +9,9 @@ namespace otcore::sliced {
 // these with zeros.
 constexpr std::size_t kSumPadding = 8;
 
+// Rows of columns are padded to these.
+constexpr std::size_t kColumnPadding = 16;
+
 // `rows` points of `dims` coordinates, one after another, less a centre.
 template <class T>
 struct Points {
@@ -24,6 +27,13 @@ struct ProjectKernels {
   // directions of a group: one accumulator per number, in the order of the coordinates.
   void (*project)(const Points<T>& points, const T* group, std::size_t count, T* out,
                   std::size_t out_stride);
+  // sums[l] = sum_k |x_(k) - y_(k)|^p of the sorted projections on direction l of a group, for p =
+  // 2
+  // (`squares`) or 1; as many points on either side. `memory` has 2 * kGroup *
+  // round_up(points, kColumnPadding) numbers. False where projections are not finite.
+  bool (*line_columns)(const Points<T>& x, const Points<T>& y, const T* group, std::size_t count,
+                       bool squares, T* memory, double* sums);
+  std::size_t columns_up_to;  // so many points, line_columns is faster than sorting rows
 };
 
 struct Kernels {

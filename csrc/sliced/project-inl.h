@@ -18,50 +18,57 @@ using Vec = simd::Vec<T>;
 template <class T>
 constexpr int kLanes = simd::kLanes<T>;
 
-// A block of as many points as a vector has lanes on as many directions: one register for each
-// point, turned round at the end so that each direction has one store.
-template <class T>
-inline void project_block(const Points<T>& points, std::size_t first, const T* group,
-                          std::size_t count, T* out, std::size_t out_stride) {
-  const std::size_t left = points.rows - first;
-  const T* x[kLanes<T>];
-#pragma GCC unroll 16
-  for (int r = 0; r < kLanes<T>; ++r) {
-    const std::size_t row = static_cast<std::size_t>(r) < left ? static_cast<std::size_t>(r) : 0;
-    x[r] = points.data + (first + row) * points.dims;
-  }
-  Vec<T> sums[kLanes<T>];
-#pragma GCC unroll 16
-  for (int r = 0; r < kLanes<T>; ++r) sums[r] = Vec<T>{};
+// sums[r] = the projections of R points on the directions of a vector: one accumulator for each, in
+// the order of the coordinates.
+template <class T, std::size_t R>
+[[gnu::always_inline]] inline void project_rows(const Points<T>& points, std::size_t first,
+                                                const T* group, Vec<T>* sums) {
+  const T* x = points.data + first * points.dims;
+  Vec<T> own[R];
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < R; ++r) own[r] = Vec<T>{};
   for (std::size_t k = 0; k < points.dims; ++k) {
     const Vec<T> direction = simd::load(group + k * kGroup);
     const T centre = points.centre[k];
-#pragma GCC unroll 16
-    for (int r = 0; r < kLanes<T>; ++r) {
-      sums[r] = simd::mul_add<T>(simd::splat<T>(x[r][k] - centre), direction, sums[r]);
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r) {
+      const T coordinate = x[r * points.dims + k] - centre;
+      own[r] = simd::mul_add<T>(simd::splat<T>(coordinate), direction, own[r]);
     }
+  }
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < R; ++r) sums[r] = own[r];
+}
+
+// As many points as a vector has lanes, turned round so that each direction has one store.
+template <class T>
+inline void project_block(const Points<T>& points, std::size_t first, const T* group,
+                          std::size_t count, T* out, std::size_t out_stride) {
+  constexpr std::size_t kWidth = kLanes<T>;
+  constexpr std::size_t kStrip = kWidth < kProjectRows ? kWidth : kProjectRows;
+  Vec<T> sums[kWidth];
+  for (std::size_t r = 0; r < kWidth; r += kStrip) {
+    project_rows<T, kStrip>(points, first + r, group, sums + r);
   }
   simd::transpose<T>(sums);
-  const std::size_t whole = static_cast<std::size_t>(kLanes<T>);
-  const std::size_t stored = left < whole ? left : whole;
-  for (std::size_t l = 0; l < count; ++l) {
-    T* to = out + l * out_stride + first;
-    if (stored == whole) {
-      simd::store(to, sums[l]);
-    } else {
-      for (std::size_t r = 0; r < stored; ++r) to[r] = sums[l][r];
-    }
-  }
+  for (std::size_t l = 0; l < count; ++l) simd::store(out + l * out_stride + first, sums[l]);
 }
 
 template <class T>
 void project(const Points<T>& points, const T* group, std::size_t count, T* out,
              std::size_t out_stride) {
   constexpr std::size_t kWidth = kLanes<T>;
-  for (std::size_t first = 0; first < points.rows; first += kWidth) {
-    for (std::size_t l = 0; l < count; l += kWidth) {
-      const std::size_t some = count - l < kWidth ? count - l : kWidth;
-      project_block(points, first, group + l, some, out + l * out_stride, out_stride);
+  for (std::size_t l = 0; l < count; l += kWidth) {
+    const std::size_t some = count - l < kWidth ? count - l : kWidth;
+    T* const to = out + l * out_stride;
+    std::size_t first = 0;
+    for (; first + kWidth <= points.rows; first += kWidth) {
+      project_block(points, first, group + l, some, to, out_stride);
+    }
+    for (; first < points.rows; ++first) {
+      Vec<T> sum;
+      project_rows<T, 1>(points, first, group + l, &sum);
+      for (std::size_t k = 0; k < some; ++k) to[k * out_stride + first] = sum[k];
     }
   }
 }

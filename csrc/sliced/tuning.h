@@ -20,6 +20,15 @@ constexpr std::size_t kBlockBytes = std::size_t{64} << 20;
 constexpr std::size_t kLongFrom = std::size_t{1} << 14;
 constexpr std::size_t kTasksOfLong = 8;
 
+// Points that a register block projects at once. Benchmark `values`.
+constexpr std::size_t kProjectRows = 8;
+
+// Clouds of more points are sorted by digits, one direction after another; of fewer by a network
+// whose work is shared by the lanes of a vector. Benchmark `values`.
+constexpr std::size_t columns_up_to(std::size_t lanes) {
+  return lanes >= 16 ? 1 << 15 : lanes >= 8 ? 1 << 12 : lanes >= 4 ? 1 << 9 : 96;
+}
+
 // Points whose gradients are added up in one task.
 constexpr std::size_t kPointsPerSum = 1024;
 

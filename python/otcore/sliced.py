@@ -125,7 +125,7 @@ def sliced_wasserstein(
     >>> X = np.random.default_rng(0).normal(size=(500, 3))
     >>> result = otcore.sliced.sliced_wasserstein(X, X + [3.0, 0.0, 0.0], seed=1)
     >>> round(result.value, 3)  # 9 / 3, up to the choice of directions
-    3.117
+    2.74
     >>> result.costs.shape
     (50,)
     >>> sampled = otcore.sliced.sliced_wasserstein(X, 2 * X, directions="quasi", seed=1)
