@@ -39,6 +39,7 @@ double number_of(Bits<T> key) {
 // What is sorted: a key alone, or a key and its place. Items compare by key, then by place.
 template <class T>
 struct Value {
+  using Number = T;
   using Item = Bits<T>;
   static constexpr unsigned kLowBit = 0;
 
@@ -51,6 +52,7 @@ struct Placed;
 
 template <>
 struct Placed<float> {
+  using Number = float;
   using Item = std::uint64_t;
   static constexpr unsigned kLowBit = 32;
 
@@ -64,6 +66,7 @@ struct Placed<float> {
 
 template <>
 struct Placed<double> {
+  using Number = double;
   struct Item {
     std::uint64_t key;
     std::uint64_t place;
@@ -124,7 +127,8 @@ template <class Kind, unsigned bits, class Item = typename Kind::Item>
 Item* sort_by_digits(Item* items, Item* scratch, std::size_t count, std::uint64_t varying) {
   const auto low = static_cast<unsigned>(std::countr_zero(varying));
   const auto high = static_cast<unsigned>(std::bit_width(varying));
-  const unsigned wanted = static_cast<unsigned>(std::bit_width(count)) + kExtraBits;
+  const unsigned wanted =
+      static_cast<unsigned>(std::bit_width(count)) + kExtraBits<typename Kind::Number>;
   const unsigned leading = (wanted + bits - 1) / bits * bits;
   if (low + leading >= high) return sort_digits<Kind, bits>(items, scratch, count, low, high);
   Item* sorted = sort_digits<Kind, bits>(items, scratch, count, high - leading, high);

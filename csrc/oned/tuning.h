@@ -15,9 +15,9 @@ constexpr unsigned kWideDigit = 11;
 constexpr std::size_t kWideDigitsFrom = 2048;
 
 // How many more than log2(n) leading bits are sorted by digits before insertion repairs the rest:
-// about the sign and exponent of an IEEE number, which tell few numbers apart. Benchmark
-// `sort_values`.
-constexpr unsigned kExtraBits = 11;
+// about the exponent of an IEEE number, which tells few numbers apart. Benchmark `sort_values`.
+template <class T>
+constexpr unsigned kExtraBits = sizeof(T) == sizeof(float) ? 8 : 11;
 
 // Insertion may move items by so many places on average; where it needs more, the leading bits tell
 // too few items apart, and all digits are sorted.
