@@ -40,9 +40,9 @@ struct Options {
 
 // Where the answers go: arrays of the caller, problem b's part at b times the part's length. Null
 // pointers are left out; value is not null. Values alone are fastest, where masses are uniform and
-// n = m by far. Potentials, gap and plan: see exact::Solutions; they come together. Each gradient in
-// the points comes by itself, and needs the order of its own side only where n = m and the masses
-// are uniform.
+// n = m by far. Potentials, gap and plan: see exact::Solutions; they come together. Each gradient
+// in the points comes by itself, and needs the order of its own side only where n = m and the
+// masses are uniform.
 struct Solutions {
   double* value = nullptr;        // [B]
   double* gap = nullptr;          // [B]

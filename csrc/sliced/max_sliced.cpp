@@ -107,6 +107,7 @@ std::vector<std::vector<double>> best_starts(const Clouds<T>& clouds,
                    [&cost](std::size_t l, std::size_t r) { return cost[l] > cost[r]; });
   order.resize(std::min(order.size(), kAscents));
   std::vector<std::vector<double>> best;
+  best.reserve(order.size());
   for (const std::size_t l : order) best.push_back(starts[l]);
   return best;
 }

@@ -2,8 +2,8 @@
 
 `solve` and `solve_sample` solve one problem, `solve_batch` and `solve_sample_batch` many at once;
 `entropic` has the Sinkhorn divergence, `oned` is for points of the line, `sliced` for projections
-on lines, `minibatch` for mini-batch transport, `cost` has the ground costs. Arrays are numpy arrays,
-lists or torch tensors; what comes in decides what goes out.
+on lines, `minibatch` for mini-batch transport, `cost` has the ground costs. Arrays are numpy
+arrays, lists or torch tensors; what comes in decides what goes out.
 """
 
 from __future__ import annotations
