@@ -1,4 +1,4 @@
-// Directions to slice along: unit vectors, each uniform on the sphere.
+// Directions to slice along: unit vectors whose means are unbiased for those over the sphere.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ Sampling parse_sampling(std::string_view name);
 // (M. Rowland et al., Orthogonal estimation of Wasserstein distances, AISTATS 2019). `quasi` takes
 // multiples of the roots of the primes, modulo 1 and with one uniform shift per coordinate (R.
 // Richtmyer, 1951; R. Cranley and T. Patterson, 1976), through Box and Muller's map to normals;
-// for dims = 2 the directions have equal angles. Its gain fades in many dimensions.
+// for dims = 2 the directions have equal angles.
 void sample_directions(Sampling sampling, std::size_t dims, std::size_t count, std::uint64_t seed,
                        double* out);
 

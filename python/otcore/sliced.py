@@ -83,8 +83,8 @@ def sliced_wasserstein(
     directions
         How to draw: ``"gaussian"``, independent; ``"orthogonal"``, independent blocks of d
         orthogonal ones; ``"quasi"``, a randomly shifted low-discrepancy sequence (equal angles in
-        the plane). Each direction is uniform on the sphere for all three, so the value is an
-        unbiased estimate; the last two have less variance, ``"quasi"`` in few dimensions only.
+        the plane). The value is an unbiased estimate of the mean over the sphere for all three;
+        the last two have less variance.
     seed
         None, an int from 0 to 2^64 - 1, or a generator of numpy or torch.
     features
