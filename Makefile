@@ -35,7 +35,7 @@ test-cpp: $(VENV)/.tools gtest
 
 .PHONY: test-python
 test-python: $(VENV)/.package
-	python -m pytest
+	python -m pytest -n auto
 
 .PHONY: bench
 bench: $(VENV)/.package benchmark ## C++ benchmarks, then side by side with other libraries

@@ -69,7 +69,7 @@ std::string_view isa_name(Isa isa) {
 }
 
 std::vector<Isa> compiled_isas() {
-#if defined(__x86_64__)
+#if defined(OTCORE_X86_LEVELS)
   return {Isa::baseline, Isa::avx2, Isa::avx512};
 #else
   return {Isa::baseline};

@@ -5,7 +5,7 @@ namespace otcore::entropic {
 
 const KernelTable& kernel_table() {
   static const KernelTable& chosen = []() -> const KernelTable& {
-#if defined(__x86_64__)
+#if defined(OTCORE_X86_LEVELS)
     if (active_isa() == Isa::avx512) return avx512::kKernels;
     if (active_isa() == Isa::avx2) return avx2::kKernels;
 #endif

@@ -18,6 +18,7 @@ struct Exp2Traits<float> {
   static constexpr float kLowest = -126.0f;
   static constexpr float kHighest = 127.0f;
   static constexpr float kMagic = 0x1.8p23f;
+  typedef unsigned Bits __attribute__((vector_size(kVectorBytes)));
   static constexpr int kMantissa = 23;
   static constexpr int kTerms = 5;
   static constexpr float kCoefficients[kTerms] = {
@@ -30,6 +31,7 @@ struct Exp2Traits<double> {
   static constexpr double kLowest = -1022.0;
   static constexpr double kHighest = 1023.0;
   static constexpr double kMagic = 0x1.8p52;
+  typedef unsigned long long Bits __attribute__((vector_size(kVectorBytes)));
   static constexpr int kMantissa = 52;
   static constexpr int kTerms = 11;
   static constexpr double kCoefficients[kTerms] = {
@@ -72,9 +74,11 @@ inline Vec<T> exp2(Vec<T> x) {
     return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, splat(Traits::kLowest), _CMP_GE_OQ), power,
                                   bounded);
 #else
-  const Mask<T> normal = x >= splat(Traits::kLowest);
-  const Mask<T> exponent = __builtin_bit_cast(Mask<T>, rounded) << Traits::kMantissa;
-  return __builtin_bit_cast(Vec<T>, (__builtin_bit_cast(Mask<T>, power) + exponent) & normal);
+  // Sums of bits wrap around where x is below the normal numbers.
+  using Bits = typename Traits::Bits;
+  const Bits normal = __builtin_bit_cast(Bits, x >= splat(Traits::kLowest));
+  const Bits exponent = __builtin_bit_cast(Bits, rounded) << Traits::kMantissa;
+  return __builtin_bit_cast(Vec<T>, (__builtin_bit_cast(Bits, power) + exponent) & normal);
 #endif
 }
 

@@ -5,7 +5,7 @@ namespace otcore::sliced {
 namespace {
 
 const Kernels& kernels(Isa isa) {
-#if defined(__x86_64__)
+#if defined(OTCORE_X86_LEVELS)
   if (isa == Isa::avx512) return avx512::kKernels;
   if (isa == Isa::avx2) return avx2::kKernels;
 #endif

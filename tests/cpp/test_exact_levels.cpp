@@ -17,7 +17,7 @@ namespace {
 
 std::vector<const Kernels*> every_level() {
   std::vector<const Kernels*> tables{&baseline::kKernels};
-#if defined(__x86_64__)
+#if defined(OTCORE_X86_LEVELS)
   for (const Isa isa : supported_isas()) {
     if (isa == Isa::avx2) tables.push_back(&avx2::kKernels);
     if (isa == Isa::avx512) tables.push_back(&avx512::kKernels);
