@@ -202,6 +202,7 @@ std::optional<std::vector<Flow>> place_on_few(const DenseProblem<T>& problem, co
     return by_rows ? problem.cost(point, place) : problem.cost(place, point);
   };
   std::vector<double> potentials;
+  potentials.reserve(places.size());
   const double* given = by_rows ? v.data() : u;
   for (const std::int32_t k : places) potentials.push_back(given[k]);
   ShortestMoves moves(positive(points, by_rows ? masses.supply() : masses.demand()),
