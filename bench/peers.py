@@ -2,6 +2,7 @@
 
     python bench/peers.py exact minibatch oned
     python bench/peers.py entropic
+    python bench/peers.py exact --only "random weights"
     python bench/peers.py all --write-readme
 
 Needs the extra ``otcore[bench]``, and ``otcore[bench-entropic]`` for all rows of the entropic room:
@@ -50,6 +51,8 @@ def main() -> int:
         limits = measure_limits()
         for room in chosen:
             for contest in import_module(f"comparison.{room}").contests():
+                if arguments.only and arguments.only not in contest.work:
+                    continue
                 print(f"{room}: {contest.work}", file=sys.stderr, flush=True)
                 rows += hold(contest, effort, limits)
 
@@ -70,9 +73,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--write-readme", action="store_true", help="replace the table in README.md as well"
     )
+    parser.add_argument("--only", metavar="TEXT", help="only the rows whose work has TEXT in it")
     arguments = parser.parse_args()
-    if arguments.quick and arguments.write_readme:
-        parser.error("--write-readme: not with --quick, whose times are rough")
+    if arguments.write_readme and (arguments.quick or arguments.only):
+        parser.error("--write-readme: for whole tables, measured with care; not --quick or --only")
     return arguments
 
 
