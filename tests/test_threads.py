@@ -190,6 +190,7 @@ def test_data_loader_workers_solve_after_the_parent_did() -> None:
         from torch.utils.data import DataLoader, Dataset
 
         warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
+        warnings.filterwarnings("ignore", ".*worker processes.*", UserWarning)  # one CPU
 
         class Distances(Dataset):
             def __init__(self):

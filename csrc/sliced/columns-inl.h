@@ -22,6 +22,9 @@ namespace simd = otcore::simd::OTCORE_LEVEL;
 
 constexpr std::size_t kSumBlock = 64;
 
+template <class T>
+constexpr T kMaxOf = sizeof(T) == sizeof(float) ? T(__FLT_MAX__) : T(__DBL_MAX__);
+
 // Rows that are sorted, or merged to the end, in registers.
 constexpr int kBlockRows = static_cast<int>(kColumnPadding);
 
@@ -175,10 +178,9 @@ simd::Vec<double> sum_columns(const T* x, const T* y, std::size_t rows, bool squ
 template <class T>
 bool project_columns(const Points<T>& points, const T* group, std::size_t padded, T* out) {
   constexpr std::size_t kWidth = simd::kLanes<T>;
-  constexpr T kMax = sizeof(T) == sizeof(float) ? T(__FLT_MAX__) : T(__DBL_MAX__);
   simd::Mask<T> bad{};
   const auto keep = [&](std::size_t row, simd::Vec<T> v) {
-    bad |= ~(simd::abs<T>(v) <= simd::splat<T>(kMax));
+    bad |= ~(simd::abs<T>(v) <= simd::splat<T>(kMaxOf<T>));
     simd::store(out + row * kWidth, v);
   };
   std::size_t i = 0;

@@ -43,15 +43,15 @@ void turn_slopes(const T* u, const T* v, std::size_t count, double* slopes_u, do
 }  // namespace
 
 template <class T>
-void GroupSolver<T>::solve(std::size_t b, const T* centre, MatrixView<const T> directions,
-                           const GroupAnswers& answers) {
+bool GroupSolver<T>::solve(std::size_t b, const T* centre, MatrixView<const T> directions,
+                           const GroupAnswers<T>& answers) {
   group_.assign(directions.cols * kGroup, T{0});
   for (std::size_t l = 0; l < directions.rows; ++l) {
     for (std::size_t k = 0; k < directions.cols; ++k) {
       group_[k * kGroup + l] = directions.row(l)[k];
     }
   }
-  if (fit_columns(b, answers)) return solve_columns(b, centre, directions.rows, answers.cost);
+  if (fit_columns(b, answers) && solve_columns(b, centre, directions.rows, answers)) return true;
   const std::size_t n = clouds_.x.rows;
   const std::size_t m = clouds_.y.rows;
   projected_x_ = numbers(checked_mul(directions.rows, n + m, "X"));
@@ -63,6 +63,7 @@ void GroupSolver<T>::solve(std::size_t b, const T* centre, MatrixView<const T> d
   } else {
     solve_circles(b, directions.rows / 2, answers);
   }
+  return false;
 }
 
 template <class T>
@@ -74,32 +75,44 @@ T* GroupSolver<T>::numbers(std::size_t count) {
   return projections_.get();
 }
 
-// Values alone of clouds that are alike and not long.
+// Values, and slopes in columns, of clouds that are alike and not long.
 template <class T>
-bool GroupSolver<T>::fit_columns(std::size_t b, const GroupAnswers& answers) const {
-  const bool value_alone = answers.slopes_x == nullptr && answers.slopes_y == nullptr &&
-                           answers.potentials_a == nullptr && answers.mass == nullptr;
+bool GroupSolver<T>::fit_columns(std::size_t b, const GroupAnswers<T>& answers) const {
+  const bool slopes = answers.slopes_x != nullptr || answers.slopes_y != nullptr;
+  const bool columns = answers.columns_x != nullptr || answers.columns_y != nullptr;
+  const bool offered =
+      slopes == columns && answers.potentials_a == nullptr && answers.mass == nullptr;
   const bool alike =
       clouds_.x.rows == clouds_.y.rows && clouds_.a.of(b) == nullptr && clouds_.b.of(b) == nullptr;
-  return value_alone && alike && options_.slices == Slices::lines &&
+  return offered && alike && options_.slices == Slices::lines &&
          (options_.p == 1.0 || options_.p == 2.0) &&
          clouds_.x.rows <= project_kernels<T>().columns_up_to;
 }
 
+// False where the order of the points is to be found in another way.
 template <class T>
-void GroupSolver<T>::solve_columns(std::size_t b, const T* centre, std::size_t count,
-                                   double* cost) {
+bool GroupSolver<T>::solve_columns(std::size_t b, const T* centre, std::size_t count,
+                                   const GroupAnswers<T>& answers) {
   const std::size_t n = clouds_.x.rows;
   const std::size_t dims = clouds_.x.cols;
+  const Points<T> x{clouds_.x[b].data, n, dims, centre};
+  const Points<T> y{clouds_.y[b].data, n, dims, centre};
+  const bool squares = options_.p == 2.0;
   T* memory = numbers(2 * kGroup * round_up(n, kColumnPadding));
-  const bool finite = project_kernels<T>().line_columns(
-      {clouds_.x[b].data, n, dims, centre}, {clouds_.y[b].data, n, dims, centre}, group_.data(),
-      count, options_.p == 2.0, memory, cost);
-  if (!finite) throw_overflow();
-  for (std::size_t l = 0; l < count; ++l) {
-    cost[l] /= static_cast<double>(n);
-    if (!std::isfinite(cost[l])) throw_overflow();
+  const ProjectKernels<T>& kernels = project_kernels<T>();
+  if (answers.columns_x != nullptr || answers.columns_y != nullptr) {
+    const Order order = kernels.line_slopes(x, y, group_.data(), count, squares, memory,
+                                            {answers.cost, answers.columns_x, answers.columns_y});
+    if (order == Order::too_close) return false;
+    if (order == Order::not_finite) throw_overflow();
+  } else if (!kernels.line_columns(x, y, group_.data(), count, squares, memory, answers.cost)) {
+    throw_overflow();
   }
+  for (std::size_t l = 0; l < count; ++l) {
+    answers.cost[l] /= static_cast<double>(n);
+    if (!std::isfinite(answers.cost[l])) throw_overflow();
+  }
+  return true;
 }
 
 template <class T>
@@ -110,7 +123,7 @@ void GroupSolver<T>::project(const T* points, std::size_t rows, const T* centre,
 }
 
 template <class T>
-void GroupSolver<T>::solve_lines(std::size_t b, std::size_t count, const GroupAnswers& answers) {
+void GroupSolver<T>::solve_lines(std::size_t b, std::size_t count, const GroupAnswers<T>& answers) {
   const std::size_t n = clouds_.x.rows;
   const std::size_t m = clouds_.y.rows;
   const oned::Lines<T> lines{count,
@@ -144,7 +157,8 @@ void GroupSolver<T>::solve_lines(std::size_t b, std::size_t count, const GroupAn
 }
 
 template <class T>
-void GroupSolver<T>::solve_circles(std::size_t b, std::size_t count, const GroupAnswers& answers) {
+void GroupSolver<T>::solve_circles(std::size_t b, std::size_t count,
+                                   const GroupAnswers<T>& answers) {
   const std::size_t n = clouds_.x.rows;
   const std::size_t m = clouds_.y.rows;
   const double* weights_a = clouds_.a.of(b);

@@ -16,10 +16,14 @@ namespace otcore::sliced {
 
 // What a task is asked for, and where it goes. Slopes are d cost / d projection, a row of n (m)
 // for each row of the directions; potentials a row for each slice.
+template <class T>
 struct GroupAnswers {
   double* cost = nullptr;  // one for each slice
   double* slopes_x = nullptr;
   double* slopes_y = nullptr;
+  // Where they may go instead, laid out as SlopeColumns; they may share memory with those above.
+  T* columns_x = nullptr;
+  T* columns_y = nullptr;
   double* potentials_a = nullptr;
   double* potentials_b = nullptr;
   // Plans of lines, a row of n + m - 1 for each: see oned::Solutions.
@@ -37,17 +41,19 @@ class GroupSolver {
   GroupSolver(const Clouds<T>& clouds, const Options& options)
       : clouds_(clouds), options_(options) {}
 
-  // Problem b on these rows. InvalidArgument("X, Y, projections") where numbers overflow.
-  void solve(std::size_t b, const T* centre, MatrixView<const T> directions,
-             const GroupAnswers& answers);
+  // Problem b on these rows; whether slopes went to columns. InvalidArgument("X, Y,
+  // projections") where numbers overflow.
+  bool solve(std::size_t b, const T* centre, MatrixView<const T> directions,
+             const GroupAnswers<T>& answers);
 
  private:
   void project(const T* points, std::size_t rows, const T* centre, std::size_t count, T* out);
-  [[nodiscard]] bool fit_columns(std::size_t b, const GroupAnswers& answers) const;
-  void solve_columns(std::size_t b, const T* centre, std::size_t count, double* cost);
+  [[nodiscard]] bool fit_columns(std::size_t b, const GroupAnswers<T>& answers) const;
+  bool solve_columns(std::size_t b, const T* centre, std::size_t count,
+                     const GroupAnswers<T>& answers);
   T* numbers(std::size_t count);
-  void solve_lines(std::size_t b, std::size_t count, const GroupAnswers& answers);
-  void solve_circles(std::size_t b, std::size_t count, const GroupAnswers& answers);
+  void solve_lines(std::size_t b, std::size_t count, const GroupAnswers<T>& answers);
+  void solve_circles(std::size_t b, std::size_t count, const GroupAnswers<T>& answers);
 
   const Clouds<T> clouds_;
   const Options options_;

@@ -2,6 +2,7 @@
 #include "sliced/kernels.h"
 
 #include "sliced/add_slopes-inl.h"
+#include "sliced/column_slopes-inl.h"
 #include "sliced/columns-inl.h"
 #include "sliced/project-inl.h"
 
@@ -10,11 +11,12 @@ namespace otcore::sliced::OTCORE_LEVEL {
 namespace {
 
 template <class T>
-constexpr ProjectKernels<T> kProjectKernels = {project<T>, line_columns<T>,
-                                               columns_up_to(simd::kLanes<T>)};
+constexpr ProjectKernels<T> kProjectKernels = {project<T>, line_columns<T>, line_slopes<T>,
+                                               simd::kLanes<T>, columns_up_to(simd::kLanes<T>)};
 
 }  // namespace
 
-const Kernels kKernels = {kProjectKernels<float>, kProjectKernels<double>, add_slopes};
+const Kernels kKernels = {
+    kProjectKernels<float>, kProjectKernels<double>, {add_slopes<float>}, {add_slopes<double>}};
 
 }  // namespace otcore::sliced::OTCORE_LEVEL

@@ -7,7 +7,7 @@ namespace otcore::sliced {
 
 // Numbers of a direction's coordinate k for a group, and of a direction for sums, are padded to
 // these with zeros.
-constexpr std::size_t kSumPadding = 8;
+constexpr std::size_t kSumPadding = 16;
 
 // Rows of columns are padded to these.
 constexpr std::size_t kColumnPadding = 16;
@@ -19,6 +19,24 @@ struct Points {
   std::size_t rows;
   std::size_t dims;
   const T* centre;  // dims numbers
+};
+
+// Whether the order of a group's projections was found.
+enum class Order {
+  found,
+  not_finite,
+  too_close,  // so many points are close to each other, and others so far away, that line_slopes
+              // gives up
+};
+
+// What line_slopes writes. Slopes are d (cost of slice l) / d (projection of point i); they stand
+// in blocks of ProjectKernels::lanes slices, point by point, and null where they are not wanted. A
+// block has round_up(points, kColumnPadding) rows.
+template <class T>
+struct SlopeColumns {
+  double* sums;
+  T* slopes_x;
+  T* slopes_y;
 };
 
 template <class T>
@@ -33,16 +51,34 @@ struct ProjectKernels {
   // round_up(points, kColumnPadding) numbers. False where projections are not finite.
   bool (*line_columns)(const Points<T>& x, const Points<T>& y, const T* group, std::size_t count,
                        bool squares, T* memory, double* sums);
+  // The same with slopes, of sums / points. Incomplete where the order is not found.
+  Order (*line_slopes)(const Points<T>& x, const Points<T>& y, const T* group, std::size_t count,
+                       bool squares, T* memory, const SlopeColumns<T>& out);
+  std::size_t lanes;
   std::size_t columns_up_to;  // so many points, line_columns is faster than sorting rows
+};
+
+// The slope of point i in slice l is at data[i * point_stride + l * slice_stride].
+template <class T>
+struct SlopeView {
+  const T* data;
+  std::size_t point_stride;
+  std::size_t slice_stride;
+};
+
+template <class T>
+struct SumKernels {
+  // out[i * dims + k] += sum_l slopes(i, l) * directions[l * padded + k] over l < count, for
+  // i < rows, k < dims; `padded` is round_up(dims, kSumPadding). The sum over l is of type T.
+  void (*add_slopes)(const SlopeView<T>& slopes, std::size_t rows, const T* directions,
+                     std::size_t count, std::size_t dims, double* out);
 };
 
 struct Kernels {
   ProjectKernels<float> project_f32;
   ProjectKernels<double> project_f64;
-  // out[i * dims + k] += sum_l slopes[l * stride + i] * directions[l * padded + k] over l < count,
-  // for i < rows, k < dims; `padded` is round_up(dims, kSumPadding).
-  void (*add_slopes)(const double* slopes, std::size_t stride, std::size_t rows,
-                     const double* directions, std::size_t count, std::size_t dims, double* out);
+  SumKernels<float> sum_f32;
+  SumKernels<double> sum_f64;
 };
 
 namespace baseline {
@@ -57,6 +93,15 @@ extern const Kernels kKernels;
 
 // The table of the level in use.
 const Kernels& kernels();
+
+template <class T>
+const SumKernels<T>& sum_kernels() {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return kernels().sum_f32;
+  } else {
+    return kernels().sum_f64;
+  }
+}
 
 template <class T>
 const ProjectKernels<T>& project_kernels() {

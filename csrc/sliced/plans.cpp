@@ -109,7 +109,7 @@ void solve_plans(const Clouds<T>& clouds, MatrixView<const T> directions,
     Memory& memory = worker->memory;
     double value = 0.0;
     std::int64_t count = 0;
-    GroupAnswers answers;
+    GroupAnswers<T> answers;
     answers.cost = &value;
     answers.count = &count;
     if (out.mass != nullptr) {

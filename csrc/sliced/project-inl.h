@@ -18,22 +18,34 @@ using Vec = simd::Vec<T>;
 template <class T>
 constexpr int kLanes = simd::kLanes<T>;
 
+// Coordinates that are centred at once.
+constexpr std::size_t kStripDims = 64;
+
 // sums[r] = the projections of R points on the directions of a vector: one accumulator for each, in
-// the order of the coordinates.
+// the order of the coordinates. Centred coordinates go through memory, where a load spreads a
+// number over a vector for nothing.
 template <class T, std::size_t R>
 [[gnu::always_inline]] inline void project_rows(const Points<T>& points, std::size_t first,
                                                 const T* group, Vec<T>* sums) {
   const T* x = points.data + first * points.dims;
+  T strip[R][kStripDims];
   Vec<T> own[R];
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < R; ++r) own[r] = Vec<T>{};
-  for (std::size_t k = 0; k < points.dims; ++k) {
-    const Vec<T> direction = simd::load(group + k * kGroup);
-    const T centre = points.centre[k];
-#pragma GCC unroll 8
+  for (std::size_t start = 0; start < points.dims; start += kStripDims) {
+    const std::size_t left = points.dims - start;
+    const std::size_t count = left < kStripDims ? left : kStripDims;
+    const T* centre = points.centre + start;
     for (std::size_t r = 0; r < R; ++r) {
-      const T coordinate = x[r * points.dims + k] - centre;
-      own[r] = simd::mul_add<T>(simd::splat<T>(coordinate), direction, own[r]);
+      const T* row = x + r * points.dims + start;
+      for (std::size_t k = 0; k < count; ++k) strip[r][k] = row[k] - centre[k];
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      const Vec<T> direction = simd::load(group + (start + k) * kGroup);
+#pragma GCC unroll 8
+      for (std::size_t r = 0; r < R; ++r) {
+        own[r] = simd::mul_add<T>(simd::splat<T>(strip[r][k]), direction, own[r]);
+      }
     }
   }
 #pragma GCC unroll 8

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/aligned.h"
 #include "base/error.h"
 #include "base/sizes.h"
 #include "base/thread_pool.h"
@@ -41,7 +42,8 @@ class Run {
   void solve();
 
  private:
-  // Where in its task's memory the answers of a task stand; 0 numbers where they are not needed.
+  // Where in its task's memory the answers of a task stand, in bytes; none where they are not
+  // needed.
   struct Layout {
     std::size_t slopes_x = 0;
     std::size_t slopes_y = 0;
@@ -55,7 +57,7 @@ class Run {
   struct Part {
     std::size_t first;
     std::size_t end;
-    const double* memory;
+    const std::byte* memory;
     bool is_x;
     std::size_t start;
     std::size_t stop;
@@ -64,11 +66,13 @@ class Run {
   void find_centres();
   void list_tasks();
   void lay_out();
-  void solve_task(std::size_t task, double* memory, int slot);
+  void solve_task(std::size_t task, std::byte* memory, int slot);
   void add_directions(const Task& task, const double* slopes, const T* points, std::size_t rows);
   void solve_block(std::size_t first, std::size_t end);
   void add_block(std::size_t first, std::size_t end);
   void add_points(const Part& part) const;
+  void add_slopes(const Part& part, std::size_t index, const std::byte* slopes,
+                  double* gradient) const;
 
   const Clouds<T>& clouds_;
   const MatrixView<const T> directions_;
@@ -80,12 +84,14 @@ class Run {
   const std::size_t n_;
   const std::size_t m_;
   const std::size_t padded_;
-  std::vector<T> centres_;      // of each problem
-  std::vector<double> scaled_;  // directions / slices, padded
+  std::vector<T> centres_;         // of each problem
+  std::vector<double> scaled_;     // directions / slices, padded
+  std::vector<T> scaled_columns_;  // the same, for slopes in columns
   std::vector<Task> tasks_;
   std::size_t largest_ = 0;  // slices of a task, at most
   Layout layout_;
-  std::vector<double> memory_;  // of the tasks of a block
+  AlignedArray<std::byte> memory_;         // of the tasks of a block
+  std::vector<unsigned char> in_columns_;  // of each task: how its slopes stand
   std::vector<std::optional<GroupSolver<T>>> solvers_;
 };
 
@@ -121,21 +127,27 @@ void Run<T>::list_tasks() {
 
 template <class T>
 void Run<T>::lay_out() {
-  const auto take = [this](bool needed, std::size_t numbers) {
+  const auto take = [this](bool needed, std::size_t bytes) {
     const std::size_t start = layout_.size;
-    if (needed) layout_.size += numbers;
+    if (needed) layout_.size += round_up(bytes, kCacheLine);
     return start;
   };
-  const std::size_t rows = largest_ * rows_per_slice_;
   const bool directions = out_.gradient_directions != nullptr;
-  layout_.slopes_x = take(directions || out_.gradient_x != nullptr, rows * n_);
-  layout_.slopes_y = take(directions || out_.gradient_y != nullptr, rows * m_);
-  layout_.potentials_a = take(out_.potential_a != nullptr, largest_ * n_);
-  layout_.potentials_b = take(out_.potential_b != nullptr, largest_ * m_);
+  const auto slopes = [&](std::size_t points) {
+    const std::size_t rows = largest_ * rows_per_slice_;
+    const std::size_t columns = round_up(rows, project_kernels<T>().lanes);
+    return std::max(rows * points * sizeof(double),
+                    columns * round_up(points, kColumnPadding) * sizeof(T));
+  };
+  const std::size_t potentials = largest_ * sizeof(double);
+  layout_.slopes_x = take(directions || out_.gradient_x != nullptr, slopes(n_));
+  layout_.slopes_y = take(directions || out_.gradient_y != nullptr, slopes(m_));
+  layout_.potentials_a = take(out_.potential_a != nullptr, potentials * n_);
+  layout_.potentials_b = take(out_.potential_b != nullptr, potentials * m_);
 }
 
 template <class T>
-void Run<T>::solve_task(std::size_t index, double* memory, int slot) {
+void Run<T>::solve_task(std::size_t index, std::byte* memory, int slot) {
   if (monitor_.stopped() != Stop::none) return;
   const Task& task = tasks_[index];
   auto& solver = solvers_[static_cast<std::size_t>(slot)];
@@ -144,16 +156,22 @@ void Run<T>::solve_task(std::size_t index, double* memory, int slot) {
   const MatrixView<const T> rows{directions_.row(task.slice * rows_per_slice_),
                                  task.count * rows_per_slice_, dims, directions_.stride};
   const bool directions = out_.gradient_directions != nullptr;
-  GroupAnswers answers;
+  const auto doubles = [memory](std::size_t at) { return reinterpret_cast<double*>(memory + at); };
+  GroupAnswers<T> answers;
   answers.cost = out_.cost + task.problem * slices_ + task.slice;
-  if (directions || out_.gradient_x != nullptr) answers.slopes_x = memory + layout_.slopes_x;
-  if (directions || out_.gradient_y != nullptr) answers.slopes_y = memory + layout_.slopes_y;
+  if (directions || out_.gradient_x != nullptr) answers.slopes_x = doubles(layout_.slopes_x);
+  if (directions || out_.gradient_y != nullptr) answers.slopes_y = doubles(layout_.slopes_y);
+  if (!directions) {
+    answers.columns_x = reinterpret_cast<T*>(answers.slopes_x);
+    answers.columns_y = reinterpret_cast<T*>(answers.slopes_y);
+  }
   if (out_.potential_a != nullptr) {
-    answers.potentials_a = memory + layout_.potentials_a;
-    answers.potentials_b = memory + layout_.potentials_b;
+    answers.potentials_a = doubles(layout_.potentials_a);
+    answers.potentials_b = doubles(layout_.potentials_b);
   }
   try {
-    solver->solve(task.problem, centres_.data() + task.problem * dims, rows, answers);
+    in_columns_[index] =
+        solver->solve(task.problem, centres_.data() + task.problem * dims, rows, answers) ? 1 : 0;
   } catch (const InvalidArgument& error) {
     if (clouds_.x.count == 1) throw;
     throw error.in_batch(task.problem);
@@ -185,9 +203,32 @@ void Run<T>::add_directions(const Task& task, const double* slopes, const T* poi
   }
 }
 
+// The slopes of a task, times its directions.
+template <class T>
+void Run<T>::add_slopes(const Part& part, std::size_t index, const std::byte* slopes,
+                        double* gradient) const {
+  const Task& task = tasks_[index];
+  const std::size_t dims = directions_.cols;
+  const std::size_t points = part.is_x ? n_ : m_;
+  const std::size_t rows = part.stop - part.start;
+  const std::size_t count = task.count * rows_per_slice_;
+  const std::size_t first = task.slice * rows_per_slice_ * padded_;
+  if (in_columns_[index] == 0) {
+    const SlopeView<double> view{reinterpret_cast<const double*>(slopes) + part.start, 1, points};
+    sum_kernels<double>().add_slopes(view, rows, scaled_.data() + first, count, dims, gradient);
+    return;
+  }
+  const std::size_t lanes = project_kernels<T>().lanes;
+  const auto* columns = reinterpret_cast<const T*>(slopes) + part.start * lanes;
+  for (std::size_t l = 0; l < count; l += lanes) {
+    const SlopeView<T> view{columns + l * round_up(points, kColumnPadding), lanes, 1};
+    sum_kernels<T>().add_slopes(view, rows, scaled_columns_.data() + first + l * padded_,
+                                std::min(lanes, count - l), dims, gradient);
+  }
+}
+
 template <class T>
 void Run<T>::add_points(const Part& part) const {
-  const std::size_t dims = directions_.cols;
   const std::size_t points = part.is_x ? n_ : m_;
   const std::size_t problem = tasks_[part.first].problem;
   double* gradient = part.is_x ? out_.gradient_x : out_.gradient_y;
@@ -195,19 +236,16 @@ void Run<T>::add_points(const Part& part) const {
   const std::size_t slopes = part.is_x ? layout_.slopes_x : layout_.slopes_y;
   const std::size_t potentials = part.is_x ? layout_.potentials_a : layout_.potentials_b;
   for (std::size_t t = part.first; t < part.end; ++t) {
-    const Task& task = tasks_[t];
-    const double* memory = part.memory + (t - part.first) * layout_.size;
+    const std::byte* memory = part.memory + (t - part.first) * layout_.size;
     if (gradient != nullptr) {
-      kernels().add_slopes(memory + slopes + part.start, points, part.stop - part.start,
-                           scaled_.data() + task.slice * rows_per_slice_ * padded_,
-                           task.count * rows_per_slice_, dims,
-                           gradient + (problem * points + part.start) * dims);
+      add_slopes(part, t, memory + slopes,
+                 gradient + (problem * points + part.start) * directions_.cols);
     }
     if (potential == nullptr) continue;
-    for (std::size_t l = 0; l < task.count; ++l) {
-      const double* row = memory + potentials + l * points;
+    const auto* rows = reinterpret_cast<const double*>(memory + potentials);
+    for (std::size_t l = 0; l < tasks_[t].count; ++l) {
       for (std::size_t i = part.start; i < part.stop; ++i) {
-        potential[problem * points + i] += row[i] / static_cast<double>(slices_);
+        potential[problem * points + i] += rows[l * points + i] / static_cast<double>(slices_);
       }
     }
   }
@@ -222,7 +260,7 @@ void Run<T>::add_block(std::size_t first, std::size_t end) {
     for (const bool is_x : {true, false}) {
       const std::size_t points = is_x ? n_ : m_;
       for (std::size_t start = 0; start < points; start += kPointsPerSum) {
-        parts.push_back({t, next, memory_.data() + (t - first) * layout_.size, is_x, start,
+        parts.push_back({t, next, memory_.get() + (t - first) * layout_.size, is_x, start,
                          std::min(points, start + kPointsPerSum)});
       }
     }
@@ -237,7 +275,7 @@ void Run<T>::solve_block(std::size_t first, std::size_t end) {
   parallel_for(
       end - first, options_.n_threads,
       [&](std::size_t t, int slot) {
-        solve_task(first + t, memory_.data() + t * layout_.size, slot);
+        solve_task(first + t, memory_.get() + t * layout_.size, slot);
       },
       &monitor_);
   if (monitor_.stopped() == Stop::none && layout_.size > 0) add_block(first, end);
@@ -259,8 +297,8 @@ void Run<T>::solve() {
   clear(out_.potential_b, clouds_.x.count * m_);
   std::size_t per_block = tasks_.size();
   if (layout_.size > 0) {
-    per_block = std::clamp<std::size_t>(kBlockBytes / sizeof(double) / layout_.size, 1, per_block);
-    memory_.resize(checked_mul(per_block, layout_.size, "X"));
+    per_block = std::clamp<std::size_t>(kBlockBytes / layout_.size, 1, per_block);
+    memory_ = aligned_array<std::byte>(checked_mul(per_block, layout_.size, "X"), "X");
     scaled_.assign(directions_.rows * padded_, 0.0);
     for (std::size_t l = 0; l < directions_.rows; ++l) {
       for (std::size_t k = 0; k < dims; ++k) {
@@ -268,7 +306,9 @@ void Run<T>::solve() {
             static_cast<double>(directions_.row(l)[k]) / static_cast<double>(slices_);
       }
     }
+    scaled_columns_.assign(scaled_.begin(), scaled_.end());
   }
+  in_columns_.resize(tasks_.size());
   solvers_.resize(static_cast<std::size_t>(slots_for(tasks_.size(), options_.n_threads)));
   monitor_.set_total(tasks_.size());
   for (std::size_t first = 0; first < tasks_.size(); first += per_block) {

@@ -46,7 +46,8 @@ struct Solutions {
 };
 
 // Solves all problems. Projections are made in the type of the points, less the mean of x for
-// lines; all else is float64. The results are the same for any number of threads. Memory beside
+// lines, and for gradients of short, uniform clouds slopes and their sums over up to 16 directions;
+// all else is float64. The results are the same for any number of threads. Memory beside
 // input and output: a few times n + m numbers for each thread; for gradients a block of slices
 // besides. Incomplete where `monitor` says stop. InvalidArgument for "X", "Y", "projections" (not
 // finite), "X, Y, projections" (projections or their costs overflow), "a", "b", "a, b" as

@@ -13,7 +13,7 @@ constexpr std::size_t kGroup = 16;
 constexpr std::size_t kGroupBytes = std::size_t{64} << 20;
 
 // With gradients, the tasks that run before what they found is added up fill about so many bytes.
-constexpr std::size_t kBlockBytes = std::size_t{64} << 20;
+constexpr std::size_t kBlockBytes = std::size_t{16} << 20;
 
 // Long clouds (points of both sides) and few directions: as many tasks as this, if that is
 // possible, to keep threads busy. Benchmark `values`.
@@ -29,12 +29,16 @@ constexpr std::size_t columns_up_to(std::size_t lanes) {
   return lanes >= 16 ? 1 << 15 : lanes >= 8 ? 1 << 12 : lanes >= 4 ? 1 << 9 : 96;
 }
 
+// Insertion may move points of a column by so many places on average before their order is looked
+// for by digits.
+constexpr std::size_t kMovesPerPoint = 4;
+
 // Points whose gradients are added up in one task.
 constexpr std::size_t kPointsPerSum = 1024;
 
 // Rows and vectors of the register block that adds up gradients. Benchmark `gradients`.
 constexpr std::size_t kSumRows = 4;
-constexpr std::size_t kSumVectors = 2;
+constexpr std::size_t kSumVectors = 4;
 
 // How many of the given directions are followed to a maximum, and the part of the way to the
 // gradient below which a step is given up.

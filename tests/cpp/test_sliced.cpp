@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -82,7 +83,8 @@ TEST(Kernels, AddSlopesOfEverySize) {
         std::copy_n(plain.data() + l * dims, dims, directions.data() + l * padded);
       }
       std::vector<double> out(rows * dims + 1, 0.5);
-      kernels().add_slopes(slopes.data(), rows, rows, directions.data(), count, dims, out.data());
+      sum_kernels<double>().add_slopes({slopes.data(), 1, rows}, rows, directions.data(), count,
+                                       dims, out.data());
       EXPECT_EQ(out.back(), 0.5);
       for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t k = 0; k < dims; ++k) {
@@ -93,6 +95,81 @@ TEST(Kernels, AddSlopesOfEverySize) {
       }
     }
   }
+}
+
+// Sorted projections of two clouds on the only direction (1, 0, ...), and their slopes, against a
+// stable sort.
+template <class T>
+Order expect_slopes(const std::vector<T>& x, const std::vector<T>& y, bool squares) {
+  const std::size_t n = x.size();
+  const std::size_t lanes = project_kernels<T>().lanes;
+  const std::size_t padded = round_up(n, kColumnPadding);
+  const T centre = T{0};
+  std::vector<T> group(kGroup);
+  group[0] = T{1};
+  std::vector<T> memory(2 * kGroup * padded);
+  std::vector<T> slopes_x(lanes * padded);
+  std::vector<T> slopes_y(lanes * padded);
+  double sum = 0.0;
+  const Order order = project_kernels<T>().line_slopes(
+      {x.data(), n, 1, &centre}, {y.data(), n, 1, &centre}, group.data(), 1, squares, memory.data(),
+      {&sum, slopes_x.data(), slopes_y.data()});
+  if (order != Order::found) return order;
+  const auto ranks = [n](const std::vector<T>& numbers) {
+    std::vector<std::size_t> at(n);
+    std::iota(at.begin(), at.end(), std::size_t{0});
+    std::stable_sort(at.begin(), at.end(),
+                     [&](std::size_t i, std::size_t j) { return numbers[i] < numbers[j]; });
+    return at;
+  };
+  const std::vector<std::size_t> order_x = ranks(x);
+  const std::vector<std::size_t> order_y = ranks(y);
+  double expected = 0.0;
+  for (std::size_t k = 0; k < n; ++k) {
+    const double d = double{x[order_x[k]]} - double{y[order_y[k]]};
+    expected += squares ? d * d : std::abs(d);
+    const double slope = (squares ? 2.0 * d : d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : 0.0) / double(n);
+    const double rounding = 2.0 * double{std::numeric_limits<T>::epsilon()} * std::abs(slope);
+    EXPECT_NEAR(double{slopes_x[order_x[k] * lanes]}, slope, rounding);
+    EXPECT_NEAR(double{slopes_y[order_y[k] * lanes]}, -slope, rounding);
+  }
+  EXPECT_NEAR(sum, expected, 1e-12 * expected);
+  return order;
+}
+
+template <class T>
+void expect_slopes_of_hard_columns() {
+  for (const std::size_t n : {1, 2, 15, 16, 17, 100, 1000, 4097}) {
+    const std::vector<T> x = normals<T>(n, 1);
+    std::vector<T> y = normals<T>(n, 2);
+    for (const bool squares : {false, true}) {
+      EXPECT_EQ(expect_slopes(x, y, squares), Order::found);
+      EXPECT_EQ(expect_slopes(x, x, squares), Order::found);
+      EXPECT_EQ(expect_slopes(x, std::vector<T>(n, T{3}), squares), Order::found);
+    }
+    for (T& number : y) number = std::round(number);  // ties
+    EXPECT_EQ(expect_slopes(x, y, true), Order::found);
+  }
+  // Steps that would be below the smallest number: all on the first.
+  std::vector<T> tiny = normals<T>(50, 1);
+  for (T& number : tiny) number = std::round(number) * std::numeric_limits<T>::denorm_min();
+  EXPECT_EQ(expect_slopes(tiny, normals<T>(50, 2), true), Order::found);
+  // One point far away: the others share a step of the grid.
+  std::vector<T> far = normals<T>(1000, 1);
+  far[500] = std::sqrt(std::numeric_limits<T>::max());
+  EXPECT_EQ(expect_slopes(far, normals<T>(1000, 2), true), Order::too_close);
+  // The range overflows.
+  std::vector<T> wide = normals<T>(1000, 1);
+  wide[0] = std::numeric_limits<T>::max();
+  wide[1] = -wide[0];
+  EXPECT_EQ(expect_slopes(wide, normals<T>(1000, 2), true), Order::too_close);
+  wide[1] = std::numeric_limits<T>::infinity();
+  EXPECT_EQ(expect_slopes(wide, normals<T>(1000, 2), true), Order::not_finite);
+}
+
+TEST(Kernels, SlopesOfHardColumns) {
+  expect_slopes_of_hard_columns<float>();
+  expect_slopes_of_hard_columns<double>();
 }
 
 // Two clouds and directions; the clouds are of one problem.
@@ -115,6 +192,27 @@ struct Case {
   std::size_t n, m, d, count;
   std::vector<T> x, y, directions;
 };
+
+// Slopes may be found in columns or row by row: gradients are the same.
+TEST(Sliced, GradientsWithAndWithoutColumns) {
+  const Case<double> problem(300, 300, 5, 37);
+  std::vector<double> gradients[2];
+  for (const bool columns : {false, true}) {
+    std::vector<double> cost(problem.count);
+    std::vector<double> gradient(problem.n * problem.d);
+    std::vector<double> rows(problem.count * problem.d);
+    Solutions out;
+    out.cost = cost.data();
+    out.gradient_x = gradient.data();
+    if (!columns) out.gradient_directions = rows.data();
+    Monitor monitor;
+    solve(problem.clouds(), problem.rows(), {}, out, monitor);
+    gradients[columns ? 1 : 0] = gradient;
+  }
+  for (std::size_t k = 0; k < gradients[0].size(); ++k) {
+    ASSERT_NEAR(gradients[0][k], gradients[1][k], 1e-14);
+  }
+}
 
 TEST(Sliced, SlicesAreProblemsOnTheLine) {
   const Case<double> problem(70, 50, 4, 37);
