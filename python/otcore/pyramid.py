@@ -311,7 +311,11 @@ class PyramidTree:
             array = library.to_numpy(source)
             points[name] = contiguous(array, real_dtype(array, name))
         moved: PyramidTree = object.__new__(type(self))
-        moved._set(self._library, self._core.reassigned(points["X"], points["Y"], n_threads=threads), self.mode)
+        moved._set(
+            self._library,
+            self._core.reassigned(points["X"], points["Y"], n_threads=threads),
+            self.mode,
+        )
         return moved
 
     def statistics(self) -> PyramidStatistics:
