@@ -176,9 +176,7 @@ struct Case {
     for (std::size_t i = 0; i < n / 3; ++i) x[i * d] += T(20);
     for (std::size_t i = 0; i < m / 4; ++i) y[i * d] += T(20);
   }
-  [[nodiscard]] Clouds<T> clouds() const {
-    return {{x.data(), n, d, d}, {y.data(), m, d, d}};
-  }
+  [[nodiscard]] Clouds<T> clouds() const { return {{x.data(), n, d, d}, {y.data(), m, d, d}}; }
   Tree build(const BuildOptions& options) {
     Monitor monitor;
     return pyramid::build(clouds(), members, options, monitor);
