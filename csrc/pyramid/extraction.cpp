@@ -128,7 +128,7 @@ class Walk {
       for (std::int32_t c = node.first_child; c < node.first_child + node.children; ++c) {
         const Node& child = tree.nodes[static_cast<std::size_t>(c)];
         if (child.size(0) == 0 || child.size(1) == 0) continue;
-        open_[static_cast<std::size_t>(node.first_child + rest.open++)] = c;
+        open_[Tree::child(node, rest.open++)] = c;
       }
     }
   }
@@ -259,10 +259,8 @@ std::vector<double> taken_per_level(const Tree& tree, const Masses* masses) {
     taken[level] += pairs;
     total += pairs;
   }
-  std::vector<double> parts;
-  for (const std::int64_t units : taken) {
-    parts.push_back(static_cast<double>(units) / static_cast<double>(total));
-  }
+  std::vector<double> parts(taken.begin(), taken.end());
+  for (double& part : parts) part /= static_cast<double>(total);
   return parts;
 }
 
