@@ -12,5 +12,6 @@ PYBIND11_MODULE(_core, module) {
   otcore::bind::bind_exact(module);
   otcore::bind::bind_minibatch(module);
   otcore::bind::bind_oned(module);
+  otcore::bind::bind_pyramid(module);
   otcore::bind::bind_sliced(module);
 }
