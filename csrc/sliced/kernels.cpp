@@ -3,6 +3,7 @@
 
 #include "sliced/add_slopes-inl.h"
 #include "sliced/columns-inl.h"
+#include "sliced/pair_sums-inl.h"
 #include "sliced/project-inl.h"
 
 namespace otcore::sliced::OTCORE_LEVEL {
@@ -10,8 +11,8 @@ namespace otcore::sliced::OTCORE_LEVEL {
 namespace {
 
 template <class T>
-constexpr ProjectKernels<T> kProjectKernels = {project<T>, line_columns<T>,
-                                               columns_up_to(simd::kLanes<T>)};
+constexpr ProjectKernels<T> kProjectKernels = {project<T>, line_columns<T>, sort_columns<T>,
+                                               pair_sums<T>, columns_up_to(simd::kLanes<T>)};
 
 }  // namespace
 

@@ -20,6 +20,20 @@ constexpr int kLanes = simd::kLanes<T>;
 
 // sums[r] = the projections of R points on the directions of a vector: one accumulator for each, in
 // the order of the coordinates.
+template <class T, std::size_t R, bool kCentred>
+[[gnu::always_inline]] inline void add_products(const Points<T>& points, const T* x, const T* group,
+                                                Vec<T> (&own)[R]) {
+  for (std::size_t k = 0; k < points.dims; ++k) {
+    const Vec<T> direction = simd::load(group + k * kGroup);
+    const T centre = kCentred ? points.centre[k] : T{0};
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r) {
+      const T coordinate = kCentred ? x[r * points.dims + k] - centre : x[r * points.dims + k];
+      own[r] = simd::mul_add<T>(simd::splat<T>(coordinate), direction, own[r]);
+    }
+  }
+}
+
 template <class T, std::size_t R>
 [[gnu::always_inline]] inline void project_rows(const Points<T>& points, std::size_t first,
                                                 const T* group, Vec<T>* sums) {
@@ -27,14 +41,10 @@ template <class T, std::size_t R>
   Vec<T> own[R];
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < R; ++r) own[r] = Vec<T>{};
-  for (std::size_t k = 0; k < points.dims; ++k) {
-    const Vec<T> direction = simd::load(group + k * kGroup);
-    const T centre = points.centre[k];
-#pragma GCC unroll 8
-    for (std::size_t r = 0; r < R; ++r) {
-      const T coordinate = x[r * points.dims + k] - centre;
-      own[r] = simd::mul_add<T>(simd::splat<T>(coordinate), direction, own[r]);
-    }
+  if (points.centre == nullptr) {
+    add_products<T, R, false>(points, x, group, own);
+  } else {
+    add_products<T, R, true>(points, x, group, own);
   }
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < R; ++r) sums[r] = own[r];

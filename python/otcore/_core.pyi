@@ -320,7 +320,9 @@ def sliced_plans(
     n_threads: int,
     with_plans: bool,
 ) -> SlicedPlans: ...
-def sample_directions(dims: int, count: int, *, sampling: str, seed: int) -> _Float64: ...
+def sample_directions(
+    dims: int, count: int, *, sampling: str, seed: int, stream: int = 0
+) -> _Float64: ...  # (count, dims)
 def sample_planes(dims: int, count: int, *, seed: int) -> _Float64: ...
 
 # Streams of one seed are independent; `side` ("x" or "y") names the argument in errors.
@@ -351,13 +353,11 @@ class InnerOptions:
         inner_iter: int,
     ) -> None: ...
 
-class MiniBatchSolution:
+class MiniBatchAnswer:
     """Transport between batches. Tables are (kx, ky), or (k,) for the diagonal coupling."""
 
     @property
     def cost(self) -> _Float64: ...
-    @property
-    def gap(self) -> _Float64: ...  # of the inner problems
     @property
     def coupling(self) -> _Float64: ...
     @property
@@ -380,6 +380,12 @@ class MiniBatchSolution:
     def status(self) -> str: ...  # the worse of the two
     @property
     def interrupted(self) -> bool: ...  # a KeyboardInterrupt came, and is owed to the caller
+
+class MiniBatchSolution(MiniBatchAnswer):
+    """Inner problems that have plans."""
+
+    @property
+    def gap(self) -> _Float64: ...  # of the inner problems
 
     # sum_p weights[p] * (plan of pair p) as (rows, cols, mass) between all points; places repeat.
     def aggregate(
@@ -407,6 +413,33 @@ def minibatch_transport(
     root: bool,
     n_threads: int,
 ) -> MiniBatchSolution: ...
+
+class SlicedMiniBatches(MiniBatchAnswer):
+    """Sliced inner problems."""
+
+    # d value / d X (n, d) and d value / d Y (n', d), those asked for.
+    def points_gradient(
+        self, with_x: bool, with_y: bool
+    ) -> tuple[_Float64 | None, _Float64 | None]: ...
+    # d value / d a (n,) and d value / d b (n',).
+    def weight_gradient(self) -> tuple[_Float64, _Float64]: ...
+
+def minibatch_sliced(
+    X: _Real,  # (n, d)
+    Y: _Real,  # (n', d)
+    a: _Float64 | None,  # (n,)
+    b: _Float64 | None,
+    batches_x: npt.NDArray[np.int64],  # (kx, mx)
+    batches_y: npt.NDArray[np.int64],
+    directions: _Real,  # (L, d)
+    p: float,
+    *,
+    coupling: str,
+    outer_reg: float,
+    by_mass: bool,
+    root: bool,
+    n_threads: int,
+) -> SlicedMiniBatches: ...
 
 class MiniBatchMap:
     @property

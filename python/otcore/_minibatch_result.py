@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import Array
+from ._arrays import Array, Real
 from ._batches import Indices
-from ._core import MiniBatchMap, MiniBatchSolution
+from ._core import MiniBatchAnswer, MiniBatchMap, MiniBatchSolution
 from ._plan import SparsePlan
 from ._problem import Problem
 
@@ -27,15 +27,21 @@ class MiniBatchResult:
     """
 
     _problem: Problem
-    _solution: MiniBatchSolution
+    _solution: MiniBatchAnswer
     _value: Array
     _batches: tuple[Indices, Indices]
     _root: bool
+    _directions: Real | None = None  # (L, d), of sliced inner problems
 
     @cached_property
     def _plan(self) -> SparsePlan:
         problem = self._problem
         _, n, m = problem.size
+        if not isinstance(self._solution, MiniBatchSolution):
+            raise AttributeError(
+                "inner='sliced' couples projections, not points: there is no plan, and nothing "
+                "made of it; use inner='exact'"
+            )
         rows, cols, mass = self._solution.aggregate(self._solution.coupling)
         return SparsePlan(
             problem.library, problem.sources, problem.dtype, None, n, m, rows, cols, mass
@@ -99,11 +105,24 @@ class MiniBatchResult:
         return self._problem.library.wrap(self._batches[1])
 
     @property
+    def projections(self) -> Array | None:
+        """The directions of sliced inner problems, as they were given or drawn: (d, L); or None."""
+        if self._directions is None:
+            return None
+        return self._problem.library.wrap(np.ascontiguousarray(self._directions.T))
+
+    @property
     def sparse_plan(self) -> Any:
         """The plan sum_ij coupling_ij plan_ij between all points: scipy CSR, or torch sparse COO.
 
         Shape (n, n'), in the data's dtype. Made at the first use. For numpy this needs scipy (the
         extra ``otcore[sparse]``).
+
+        Raises
+        ------
+        AttributeError
+            For sliced inner problems, which couple projections, not points; likewise from all that
+            is made of the plan.
         """
         return self._plan.sparse()
 
@@ -184,8 +203,10 @@ class MiniBatchResult:
         """How much more than exact transport an inner plan costs, at most (of W_p^p).
 
         The certificate of exact inner problems and IPOT's; what the regularisation costs, for
-        Sinkhorn; NaN for unbalanced problems.
+        Sinkhorn; NaN for unbalanced problems; 0 for sliced ones, which are sorted.
         """
+        if not isinstance(self._solution, MiniBatchSolution):
+            return 0.0
         return float(self._solution.gap.max())
 
     @property

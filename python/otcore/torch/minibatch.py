@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from .._core import SlicedMiniBatches
 from .functions import once_differentiable, plan_gradient
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class MiniBatchValue(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, problem: Problem, solution: MiniBatchSolution, *sources: Tensor | None
+        ctx: Any,
+        problem: Problem,
+        solution: MiniBatchSolution | SlicedMiniBatches,
+        *sources: Tensor | None,
     ) -> Tensor:
         ctx.problem = problem
         ctx.solution = solution
@@ -51,7 +55,11 @@ class MiniBatchValue(torch.autograd.Function):
         needed = ctx.needs_input_grad[2:]
         grads: list[Tensor | None] = [None] * len(needed)
         if needed[0] or needed[1]:
-            grads[:2] = _points_gradient(problem, solution, *sources[:2])
+            if isinstance(solution, SlicedMiniBatches):
+                slopes = solution.points_gradient(*needed[:2])
+                grads[:2] = (None if part is None else torch.from_numpy(part) for part in slopes)
+            else:
+                grads[:2] = _points_gradient(problem, solution, *sources[:2])
         if needed[2] or needed[3]:
             if solution.inner_linear:
                 raise RuntimeError(_FIXED_PLANS)
