@@ -25,7 +25,7 @@ from comparison.contest import Effort, hold
 from comparison.machine import THREADS, describe, measure_limits
 from comparison.report import report, write_readme
 
-ROOMS = ("exact", "entropic", "minibatch", "oned", "sliced")
+ROOMS = ("exact", "entropic", "minibatch", "oned", "pyramid", "sliced")
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 FULL = Effort(rounds=9, turn=0.1)

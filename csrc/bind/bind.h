@@ -12,6 +12,7 @@ void bind_exact(pybind11::module_& module);
 void bind_minibatch(pybind11::module_& module);
 void bind_minibatch_sliced(pybind11::module_& module);
 void bind_oned(pybind11::module_& module);
+void bind_pyramid(pybind11::module_& module);
 void bind_sliced(pybind11::module_& module);
 
 }  // namespace otcore::bind

@@ -2,13 +2,14 @@
 
 `solve` and `solve_sample` solve one problem, `solve_batch` and `solve_sample_batch` many at once;
 `entropic` has the Sinkhorn divergence, `oned` is for points of the line, `sliced` for projections
-on lines, `minibatch` for mini-batch transport, `cost` has the ground costs. Arrays are numpy
-arrays, lists or torch tensors; what comes in decides what goes out.
+on lines, `minibatch` for mini-batch transport, `pyramid` brings likely partners together in
+mini-batches, `cost` has the ground costs. Arrays are numpy arrays, lists or torch tensors; what
+comes in decides what goes out.
 """
 
 from __future__ import annotations
 
-from . import cost, entropic, minibatch, oned, sliced
+from . import cost, entropic, minibatch, oned, pyramid, sliced
 from ._core import __version__
 from ._runtime import info, set_num_threads
 from .errors import ConvergenceWarning, InfeasibleError, SolveInterrupted
@@ -27,6 +28,7 @@ __all__ = [
     "info",
     "minibatch",
     "oned",
+    "pyramid",
     "set_num_threads",
     "sliced",
     "solve",

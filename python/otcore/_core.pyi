@@ -325,6 +325,56 @@ def sample_directions(
 ) -> _Float64: ...  # (count, dims)
 def sample_planes(dims: int, count: int, *, seed: int) -> _Float64: ...
 
+class Pyramid:
+    """A tree of clusters over n points of X and m of Y, those with mass. It has N nodes."""
+
+    # A full pass: offsets, points and masses of the batches of X, then of Y. The masses are None
+    # where each point is in one batch, with all it has.
+    def batches(
+        self, m: int, seed: int
+    ) -> tuple[
+        npt.NDArray[np.int64],
+        npt.NDArray[np.int64],
+        _Float64 | None,
+        npt.NDArray[np.int64],
+        npt.NDArray[np.int64],
+        _Float64 | None,
+    ]: ...
+    # The same nodes for points that have moved, or None for those that have not.
+    def reassigned(self, X: _Real | None, Y: _Real | None, *, n_threads: int) -> Pyramid: ...
+    def taken_per_level(self) -> _Float64: ...  # of sum 1
+    @property
+    def total_mass(self) -> float: ...
+    # (N, 7): level, first child, number of children, then from where to where the points of the
+    # node stand in order_x, and in order_y. The root is the first.
+    @property
+    def nodes(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def centres(self) -> _Float64: ...  # (N, d)
+    @property
+    def order_x(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def order_y(self) -> npt.NDArray[np.int32]: ...
+    def __getstate__(self) -> tuple[object, ...]: ...
+    def __setstate__(self, arg0: tuple[object, ...]) -> None: ...
+
+def pyramid_build(
+    X: _Real,  # (n, d)
+    Y: _Real,  # (m, d)
+    a: _Float64 | None,
+    b: _Float64 | None,
+    *,
+    interleaving: bool,
+    branching: int,
+    depth: int,
+    leaf_size: int,
+    n_samples: int,  # 0: all points
+    n_iter: int,
+    seed: int,
+    mass_tolerance: float,
+    n_threads: int,
+) -> Pyramid: ...
+
 # Streams of one seed are independent; `side` ("x" or "y") names the argument in errors.
 def sample_batches(
     n: int,

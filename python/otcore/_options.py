@@ -98,16 +98,16 @@ def check_threads(n_threads: int | None) -> int | None:
     return None if n_threads is None else positive_int(n_threads, "n_threads", most=2**31 - 1)
 
 
-def positive_int(value: object, name: str, *, most: int = 2**63 - 1) -> int:
-    """`value` as an int in [1, most]; TypeError or ValueError naming the argument."""
+def positive_int(value: object, name: str, *, least: int = 1, most: int = 2**63 - 1) -> int:
+    """`value` as an int in [least, most]; TypeError or ValueError naming the argument."""
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
         raise TypeError(f"{name}: {type(value).__name__}, expected an integer")
-    if not 1 <= number <= most:
-        raise ValueError(f"{name}: {number}, expected an integer from 1 to {most}")
+    if not least <= number <= most:
+        raise ValueError(f"{name}: {number}, expected an integer from {least} to {most}")
     return number
 
 
