@@ -16,7 +16,15 @@ EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/guide.md", "docs/compat.md", "docs/entropic.md", "docs/sliced.md"]
+    "page",
+    [
+        "README.md",
+        "docs/guide.md",
+        "docs/compat.md",
+        "docs/entropic.md",
+        "docs/pyramid.md",
+        "docs/sliced.md",
+    ],
 )
 def test_examples_of_a_page(page: str) -> None:
     blocks = EXAMPLE.findall((ROOT / page).read_text(encoding="utf-8"))

@@ -84,9 +84,7 @@ def _trees(x: Cloud, y: Cloud) -> Contest:
 
 
 def _tree(x: Cloud, y: Cloud) -> PyramidTree:
-    return PyramidTree(
-        x, y, branching=_BRANCHING, leaf_size=_LEAF_SIZE, n_iter=_ITERATIONS, seed=0
-    )
+    return PyramidTree(x, y, branching=_BRANCHING, leaf_size=_LEAF_SIZE, n_iter=_ITERATIONS, seed=0)
 
 
 def _recursion(points: Cloud) -> list[npt.NDArray[Any]]:

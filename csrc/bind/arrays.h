@@ -31,10 +31,9 @@ using RealArray = std::variant<Array<float>, Array<double>>;
 inline std::string shape_text(const py::array& array) {
   std::string text = "(";
   for (py::ssize_t k = 0; k < array.ndim(); ++k) {
-    text += std::to_string(array.shape(k)) + (k + 1 < array.ndim() && k > 0 ? "" : ",");
-    if (k + 1 < array.ndim()) text += k > 0 ? ", " : " ";
+    text += (k > 0 ? ", " : "") + std::to_string(array.shape(k));
   }
-  return text + ")";
+  return text + (array.ndim() == 1 ? ",)" : ")");
 }
 
 inline std::size_t extent(const py::array& array, py::ssize_t axis) {

@@ -89,8 +89,8 @@ class Pyramid {
             const MatrixView<const T> view = matrix_view(array, name);
             if (view.rows != size || view.cols != tree_.dims) {
               throw InvalidArgument(name, "shape " + shape_text(array),
-                                    "(" + std::to_string(size) + ", " +
-                                        std::to_string(tree_.dims) + "), as the tree was built on");
+                                    "(" + std::to_string(size) + ", " + std::to_string(tree_.dims) +
+                                        "), as the tree was built on");
             }
             return run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
               pyramid::reassign(moved.tree_, side, view, n_threads, monitor);
@@ -113,9 +113,9 @@ class Pyramid {
       if (masses() != nullptr) array = to_array<double>(side.mass);
       return array;
     };
-    return {to_array<std::int64_t>(pass.x.offsets), to_array<std::int64_t>(pass.x.index),
-            mass(pass.x), to_array<std::int64_t>(pass.y.offsets),
-            to_array<std::int64_t>(pass.y.index), mass(pass.y)};
+    return {
+        to_array<std::int64_t>(pass.x.offsets), to_array<std::int64_t>(pass.x.index), mass(pass.x),
+        to_array<std::int64_t>(pass.y.offsets), to_array<std::int64_t>(pass.y.index), mass(pass.y)};
   }
 
   [[nodiscard]] Array<double> taken_per_level() const {
@@ -221,9 +221,8 @@ Pyramid pyramid_build(const RealArray& x, const RealArray& y, const OptionalWeig
         n_iter,
         seed,
         n_threads};
-    const bool interrupted = run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
-      grown.grow(clouds, options, monitor);
-    });
+    const bool interrupted = run_interruptible(
+        py::none(), std::nullopt, [&](Monitor& monitor) { grown.grow(clouds, options, monitor); });
     if (interrupted) throw_keyboard_interrupt();
     return grown;
   });
@@ -242,14 +241,14 @@ void bind_pyramid(py::module_& module) {
       .def_property_readonly("centres", &Pyramid::centres)
       .def_property_readonly("order_x", [](const Pyramid& pyramid) { return pyramid.order(0); })
       .def_property_readonly("order_y", [](const Pyramid& pyramid) { return pyramid.order(1); })
-      .def(py::pickle([](const Pyramid& pyramid) { return pyramid.state(); },
-                      &Pyramid::from_state));
+      .def(
+          py::pickle([](const Pyramid& pyramid) { return pyramid.state(); }, &Pyramid::from_state));
 
   module.def("pyramid_build", &pyramid_build, py::arg("X").noconvert(), py::arg("Y").noconvert(),
              py::arg("a").noconvert(), py::arg("b").noconvert(), py::kw_only(),
-             py::arg("interleaving"), py::arg("branching"), py::arg("depth"),
-             py::arg("leaf_size"), py::arg("n_samples"), py::arg("n_iter"), py::arg("seed"),
-             py::arg("mass_tolerance"), py::arg("n_threads"));
+             py::arg("interleaving"), py::arg("branching"), py::arg("depth"), py::arg("leaf_size"),
+             py::arg("n_samples"), py::arg("n_iter"), py::arg("seed"), py::arg("mass_tolerance"),
+             py::arg("n_threads"));
 }
 
 }  // namespace otcore::bind

@@ -24,8 +24,7 @@ inline void assign_vectors(const Panels<T>& points, std::size_t first, const T* 
   for (std::size_t v = 0; v < V; ++v) best[v] = simd::splat(-static_cast<T>(__builtin_inf()));
   for (std::size_t c = 0; c < centres; c += kScoreCentres) {
     Vec<T> scores[kScoreCentres][V];
-    const T* block =
-        packed_centres + c / kCentres * points.dims * kCentres + c % kCentres;
+    const T* block = packed_centres + c / kCentres * points.dims * kCentres + c % kCentres;
     score<T, V>(points, first, block, half_squares + c, scores);
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < kScoreCentres; ++i) {

@@ -52,8 +52,8 @@ class Branch {
         centres_(centre, centre + site.clouds.x.cols),
         streams_{stream} {}
 
-  // Splits nodes, those that are added too, as long as there are any that are due and have more than
-  // `above` points. Returns those that are due and have not.
+  // Splits nodes, those that are added too, as long as there are any that are due and have more
+  // than `above` points. Returns those that are due and have not.
   std::vector<std::size_t> grow(std::size_t above, Tools<T>& tools, const Crew<T>& crew) {
     std::vector<std::size_t> small;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -98,7 +98,8 @@ class Branch {
   [[nodiscard]] static int giver(const Node& node) { return node.level % 2; }
 
   [[nodiscard]] bool is_due(const Node& node) const {
-    if (static_cast<std::size_t>(node.level) >= std::min(site_.options.depth, kDeepest)) return false;
+    if (static_cast<std::size_t>(node.level) >= std::min(site_.options.depth, kDeepest))
+      return false;
     if (size(node) <= site_.leaf_size) return false;
     return site_.options.mode == Mode::joint || node.size(giver(node)) > 0;
   }
@@ -112,7 +113,7 @@ class Branch {
     const Node node = nodes_[number];
     const std::size_t dims = site_.clouds.x.cols;
     tools.origin.assign(centres_.begin() + static_cast<std::ptrdiff_t>(number * dims),
-                   centres_.begin() + static_cast<std::ptrdiff_t>((number + 1) * dims));
+                        centres_.begin() + static_cast<std::ptrdiff_t>((number + 1) * dims));
     const Frame<T> frame{site_.scale, tools.origin.data()};
     const Members<T> sides[2] = {members(node, 0), members(node, 1)};
     tools.labels.resize(size(node));

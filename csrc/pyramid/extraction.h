@@ -26,18 +26,18 @@ struct Pass {
 // still has pairs before the next, then what the children left over, pairs drawn at random.
 //
 // Without masses (null; both sides have as many points) a batch is m pairs, the last one what
-// remains. With masses, pairs of points are matched for as much mass as both still have, and a batch
-// is full when a side has m points and the last of them is used up: it carries as much mass of x as
-// of y, at most m points of each, and a point may go on in other batches. The masses of a point add
-// up to its own exactly, in the integers of Masses.
+// remains. With masses, pairs of points are matched for as much mass as both still have, and a
+// batch is full when a side has m points and the last of them is used up: it carries as much mass
+// of x as of y, at most m points of each, and a point may go on in other batches. The masses of a
+// point add up to its own exactly, in the integers of Masses.
 //
 // In O(points + nodes + batches * depth) where leftovers are few; each level that leftovers climb
 // costs their number. The result depends on the tree, the masses, m and the seed. InvalidArgument
 // for "m" (0).
 Pass extract(const Tree& tree, const Masses* masses, std::size_t m, std::uint64_t seed);
 
-// How much of the mass (or which part of the pairs) is taken at nodes of each level; the entries add
-// up to 1. The same for every pass.
+// How much of the mass (or which part of the pairs) is taken at nodes of each level; the entries
+// add up to 1. The same for every pass.
 std::vector<double> taken_per_level(const Tree& tree, const Masses* masses);
 
 }  // namespace otcore::pyramid

@@ -41,8 +41,8 @@ struct PointKernels {
                     std::size_t centres, double* sums);
 
   // What would remain to be explained if candidate j < kCentres were one more centre:
-  // out[j * stride + i] = min(nearest[i], |x_i - c_j|^2), where |x|^2 is squares[i]; sums[j] = their
-  // sum over i. The candidates are packed as a block of centres.
+  // out[j * stride + i] = min(nearest[i], |x_i - c_j|^2), where |x|^2 is squares[i]; sums[j] =
+  // their sum over i. The candidates are packed as a block of centres.
   void (*try_seeds)(const Panels<T>& points, const T* packed_candidates, const T* half_squares,
                     std::size_t candidates, const T* squares, const T* nearest, T* out,
                     std::size_t stride, double* sums);

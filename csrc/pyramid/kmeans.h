@@ -16,12 +16,11 @@ template <class T>
 class KMeans {
  public:
   // At most so many centres and iterations.
-  KMeans(std::size_t centres, std::size_t iterations)
-      : most_(centres), iterations_(iterations) {}
+  KMeans(std::size_t centres, std::size_t iterations) : most_(centres), iterations_(iterations) {}
 
   // Finds centres of the points: min(centres, distinct points) of them, or fewer where clusters
-  // come out empty, which is then the case for good. labels[i] is the centre nearest to point i; each
-  // is somebody's.
+  // come out empty, which is then the case for good. labels[i] is the centre nearest to point i;
+  // each is somebody's.
   void run(const Blocks<T>& points, Random& random, const Crew<T>& crew, std::int32_t* labels);
 
   // Rows of centres, in the coordinates of the frame's origin (x * scale).

@@ -1,6 +1,6 @@
 // Sums of the points of each centre, kept up to date: a product of the points with a matrix that
-// has 1 where a point came to a centre and -1 where it left. Panels in which no point moved, most of
-// them after a few iterations, are not looked at.
+// has 1 where a point came to a centre and -1 where it left. Panels in which no point moved, most
+// of them after a few iterations, are not looked at.
 #pragma once
 
 #include "pyramid/scores-inl.h"

@@ -29,8 +29,8 @@ class Seeder {
     while (seeds.size() < centres_ * points_.dims && left > 0.0) {
       draw(random, tried);
       const double* remain = try_points(tried.data(), trials_);
-      const auto best = static_cast<std::size_t>(
-          std::min_element(remain, remain + trials_) - remain);
+      const auto best =
+          static_cast<std::size_t>(std::min_element(remain, remain + trials_) - remain);
       left = remain[best];
       accept(seeds, tried[best], best);
     }
@@ -65,9 +65,8 @@ class Seeder {
     }
     origin_.assign(dims, T{0});
     packed_.pack(rows_.data(), count, dims, origin_.data());
-    point_kernels<T>().try_seeds(points_, packed_.blocks.data(), packed_.half_squares.data(),
-                                 count, squares_.data(), nearest_.data(), trial_.data(), padded_,
-                                 remain_);
+    point_kernels<T>().try_seeds(points_, packed_.blocks.data(), packed_.half_squares.data(), count,
+                                 squares_.data(), nearest_.data(), trial_.data(), padded_, remain_);
     return remain_;
   }
 

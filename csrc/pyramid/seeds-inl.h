@@ -1,5 +1,5 @@
-// How much candidates for one more centre would explain (D. Arthur, S. Vassilvitskii, k-means++: the
-// advantages of careful seeding, SODA 2007).
+// How much candidates for one more centre would explain (D. Arthur, S. Vassilvitskii, k-means++:
+// the advantages of careful seeding, SODA 2007).
 #pragma once
 
 #include "pyramid/scores-inl.h"

@@ -23,9 +23,9 @@ struct Node {
 // Points stay where they are: the tree refers to them by number.
 struct Tree {
   std::size_t dims = 0;
-  double scale = 1.0;               // of Frame, for both clouds
-  std::vector<Node> nodes;          // the root is the first
-  std::vector<double> centres;      // of every node, times scale; exact in the type of the points
+  double scale = 1.0;           // of Frame, for both clouds
+  std::vector<Node> nodes;      // the root is the first
+  std::vector<double> centres;  // of every node, times scale; exact in the type of the points
   std::vector<std::int32_t> order[2];  // the points of each side, leaf by leaf
 
   [[nodiscard]] const double* centre(std::size_t node) const {
@@ -33,8 +33,8 @@ struct Tree {
   }
 };
 
-// InvalidArgument("tree") where it is no tree over the given points of x and y (ascending): for trees
-// that come from elsewhere.
+// InvalidArgument("tree") where it is no tree over the given points of x and y (ascending): for
+// trees that come from elsewhere.
 void check_tree(const Tree& tree, const std::vector<std::int32_t>& x,
                 const std::vector<std::int32_t>& y);
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,10 +94,10 @@ class PyramidTree:
         A node with no more points, of X and Y together, is a leaf. None is 64, or 1 where `depth`
         is given. Small leaves pair near points; more of the pairs are then left to ancestors.
     n_samples
-        Grow the tree over so many points of each side at most, drawn at random, then send all points
-        down, reading them in order: for data that do not fit in memory. `leaf_size` is then that of
-        all points, estimated, and no node with fewer than `branching` sampled points is split. None:
-        over all points.
+        Grow the tree over at most so many points of each side, drawn at random, then send all
+        points down, reading them in order: for data that do not fit in memory. `leaf_size` is then
+        that of all points, estimated, and no node of at most `branching` sampled points is split.
+        None: over all points.
     n_iter
         At most so many iterations of k-means at each node.
     seed
@@ -203,8 +204,9 @@ class PyramidTree:
         Yields
         ------
         index_x, index_y
-            int64, of the library that the data came in. If n = m of the data and there are no masses,
-            both have m entries and every point is in one batch. Else points are coupled by mass: a
+            int64, of the library that the data came in. Where both clouds have as many points and
+            there are no masses, both have m entries and every point is in one batch. Else points
+            are coupled by mass: a
             batch has at most m points of each side, their numbers differ, and a point may be in
             several batches; `mass_batches` says with how much of its mass.
 
@@ -311,7 +313,11 @@ class PyramidTree:
             array = library.to_numpy(source)
             points[name] = contiguous(array, real_dtype(array, name))
         moved: PyramidTree = object.__new__(type(self))
-        moved._set(self._library, self._core.reassigned(points["X"], points["Y"], n_threads=threads), self.mode)
+        moved._set(
+            self._library,
+            self._core.reassigned(points["X"], points["Y"], n_threads=threads),
+            self.mode,
+        )
         return moved
 
     def statistics(self) -> PyramidStatistics:
@@ -367,8 +373,7 @@ class PyramidTree:
 
 
 def _slices(offsets: npt.NDArray[np.int64]) -> Iterator[slice]:
-    ends = offsets.tolist()
-    return (slice(start, end) for start, end in zip(ends[:-1], ends[1:], strict=True))
+    return (slice(start, end) for start, end in pairwise(offsets.tolist()))
 
 
 def _restore(kind: type[PyramidTree], library: Library, core: Any, mode: str) -> PyramidTree:
