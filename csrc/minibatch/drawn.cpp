@@ -49,7 +49,7 @@ void DrawnSide<T>::normalise_weights(std::size_t i, const std::int64_t* batch) {
   double* out = weights_.data() + i * side_.m;
   double sum = 0.0;
   for (std::size_t r = 0; r < side_.m; ++r) {
-    out[r] = side_.weights[batch[r]];
+    out[r] = side_.weights[side_.by_place ? i * side_.m + r : static_cast<std::size_t>(batch[r])];
     if (!(out[r] >= 0.0) || std::isinf(out[r])) {
       throw InvalidArgument::entry(weights_name_, {static_cast<std::size_t>(batch[r])}, out[r],
                                    "finite weights, not negative");

@@ -16,6 +16,7 @@ struct Side {
   const double* weights = nullptr;  // per point, >= 0; null: all the same
   std::size_t k = 0;
   std::size_t m = 0;
+  bool by_place = false;  // weights are those of the places in the batches, k * m, instead
 };
 
 template <class T>

@@ -344,6 +344,8 @@ class Pyramid:
     def reassigned(self, X: _Real | None, Y: _Real | None, *, n_threads: int) -> Pyramid: ...
     def taken_per_level(self) -> _Float64: ...  # of sum 1
     @property
+    def shape(self) -> tuple[int, int]: ...  # n and m, with those that have no mass
+    @property
     def total_mass(self) -> float: ...
     # (N, 7): level, first child, number of children, then from where to where the points of the
     # node stand in order_x, and in order_y. The root is the first.
@@ -490,6 +492,47 @@ def minibatch_sliced(
     root: bool,
     n_threads: int,
 ) -> SlicedMiniBatches: ...
+
+class PassSolution:
+    """The B batches of a pass, and the plan that they make up, of total mass 1."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def cost(self) -> _Float64: ...  # (B,), of batches of mass 1
+    @property
+    def gap(self) -> _Float64: ...
+    @property
+    def weight(self) -> _Float64: ...  # of sum 1
+    @property
+    def rows(self) -> npt.NDArray[np.int64]: ...  # the plan, batch by batch
+    @property
+    def cols(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def mass(self) -> _Float64: ...
+    @property
+    def inner_error(self) -> float: ...  # the largest of the batches' marginals, L1
+    @property
+    def status(self) -> str: ...
+    @property
+    def interrupted(self) -> bool: ...
+
+def minibatch_pass(
+    X: _Real,  # (n, d)
+    Y: _Real,  # (n', d)
+    offsets_x: npt.NDArray[np.int64],  # (B + 1,)
+    index_x: npt.NDArray[np.int64],
+    mass_x: _Float64 | None,  # of the entries
+    offsets_y: npt.NDArray[np.int64],
+    index_y: npt.NDArray[np.int64],
+    mass_y: _Float64 | None,
+    metric: str,
+    p: float,
+    *,
+    inner: InnerOptions,
+    n_threads: int,
+    progress: Callable[[int, int], object] | None,
+) -> PassSolution: ...
 
 class MiniBatchMap:
     @property

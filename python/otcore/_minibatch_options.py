@@ -111,9 +111,19 @@ def warn_unfinished(
             solution.outer_error,
         ),
     ):
-        if status not in _FINISHED:
-            text = f"{what} stopped ({status}{when}) with a marginal error of {error:.3g}"
-            warnings.warn(text, ConvergenceWarning, stacklevel=stack_level + 1)
+        _warn(what, f"{status}{when}", status, error, stack_level + 1)
+
+
+def warn_unfinished_pass(solution: _core.PassSolution, stack_level: int) -> None:
+    """The same for the batches of a pyramid, which are not coupled."""
+    status = solution.status
+    _warn("inner problems", status, status, solution.inner_error, stack_level + 1)
+
+
+def _warn(what: str, how: str, status: str, error: float, stack_level: int) -> None:
+    if status not in _FINISHED:
+        text = f"{what} stopped ({how}) with a marginal error of {error:.3g}"
+        warnings.warn(text, ConvergenceWarning, stacklevel=stack_level + 1)
 
 
 def _projections(value: Any) -> Any:

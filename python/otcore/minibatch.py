@@ -1,9 +1,10 @@
-"""Mini-batch optimal transport: m-OT, BoMb-OT and eBoMb-OT.
+"""Mini-batch optimal transport: m-OT, BoMb-OT and eBoMb-OT, and pyramids of mini-batches.
 
 Instead of one large problem, many small ones: k mini-batches of m points are drawn from each side
 and transport is solved between batches. m-OT averages the pairs of batches; BoMb-OT (batch of
 mini-batches) also finds out which batches belong together, by an optimal coupling of the batches
-themselves [1]_.
+themselves [1]_. Pyramid Mini-Batching fills batches with points that lie near each other on both
+sides.
 
 References
 ----------
@@ -28,6 +29,7 @@ from ._minibatch_options import (
     warn_unfinished,
     weigh_by_mass,
 )
+from ._minibatch_pyramid import PyramidResult, pmb_ot
 from ._minibatch_result import BarycentricMap, MiniBatchResult
 from ._minibatch_slices import choose_projections
 from ._options import check_threads
@@ -35,7 +37,15 @@ from ._problem import Problem, points_problem
 from .cost import MetricLike
 from .errors import SolveInterrupted
 
-__all__ = ["BarycentricMap", "MiniBatchResult", "barycentric_map", "bomb_ot", "m_ot"]
+__all__ = [
+    "BarycentricMap",
+    "MiniBatchResult",
+    "PyramidResult",
+    "barycentric_map",
+    "bomb_ot",
+    "m_ot",
+    "pmb_ot",
+]
 
 
 def m_ot(

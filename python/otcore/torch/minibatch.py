@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from .._core import MiniBatchSolution
     from .._problem import Problem
 
-# Coordinates of pairs of points whose gradients are held at once.
-_COORDINATES_AT_ONCE = 1 << 22
-
 _FIXED_PLANS = (
     "inner_value='linear' holds the inner plans fixed, so it has no gradient in a and b, which "
     "require one here: use inner_value='objective', or cut the weights off with .detach()"
@@ -77,12 +74,5 @@ def _points_gradient(
     assert problem.metric is not None
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
     x, y = x.to(dtype), y.to(dtype)
-    entries = [torch.from_numpy(part) for part in solution.aggregate(solution.pair_gradient())]
-    step = max(1, _COORDINATES_AT_ONCE // x.shape[1])
-    grad_x, grad_y = torch.zeros_like(x), torch.zeros_like(y)
-    for start in range(0, len(entries[0]), step):
-        rows, cols, mass = (part[start : start + step] for part in entries)
-        in_x, in_y = plan_gradient(problem.metric, x, y, rows, cols, mass)
-        grad_x += in_x
-        grad_y += in_y
-    return grad_x, grad_y
+    entries = (torch.from_numpy(part) for part in solution.aggregate(solution.pair_gradient()))
+    return plan_gradient(problem.metric, x, y, *entries)
