@@ -9,6 +9,7 @@
 #include "minibatch/entropic_coupling.h"
 #include "minibatch/map.h"
 #include "minibatch/sampling.h"
+#include "minibatch/sliced_table.h"
 #include "minibatch/transport.h"
 
 namespace {
@@ -86,6 +87,32 @@ BENCHMARK(transport)
     ->Args({20, 20, 3, 2})
     ->Args({32, 50, 128, 2})
     ->Args({8, 100, 784, 2})
+    ->UseRealTime();
+
+// Sliced inner problems in float32; the fourth argument is the number of directions.
+void sliced_table(benchmark::State& state) {
+  const Data data(state);
+  const auto slices = static_cast<std::size_t>(state.range(3));
+  const std::vector<float> x(data.x.begin(), data.x.end());
+  const std::vector<float> y(data.y.begin(), data.y.end());
+  const std::vector<double> numbers = uniform_numbers(slices * data.d, 6);
+  const std::vector<float> directions(numbers.begin(), numbers.end());
+  const auto side = [&](const std::vector<float>& points) {
+    return Side<float>{{points.data(), kPoints, data.d, data.d}, nullptr, data.k, data.m};
+  };
+  Monitor monitor;
+  SlicedTable<float> solver(side(x), side(y),
+                            {.directions = {directions.data(), slices, data.d, data.d}});
+  for (auto _ : state) {
+    solver.solve(data.batches_x.data(), data.batches_y.data(), monitor);
+    benchmark::DoNotOptimize(solver.costs().data());
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0) * state.range(0));
+}
+BENCHMARK(sliced_table)
+    ->Args({32, 100, 3, 100})
+    ->Args({32, 100, 784, 100})
+    ->Args({100, 20, 3, 100})
     ->UseRealTime();
 
 void table(benchmark::State& state) {

@@ -30,7 +30,7 @@ struct Work {
     for (T& number : x) number = static_cast<T>(normal(generator));
     for (T& number : y) number = static_cast<T>(normal(generator) + 0.5);
     std::vector<double> sampled(count * d);
-    sliced::sample_directions(sliced::Sampling::gaussian, d, count, 1, sampled.data());
+    sliced::sample_directions(sliced::Sampling::gaussian, d, count, Random(1), sampled.data());
     for (std::size_t k = 0; k < sampled.size(); ++k) directions[k] = static_cast<T>(sampled[k]);
     options.n_threads = static_cast<int>(state.range(3));
     out.cost = cost.data();

@@ -1,4 +1,4 @@
-"""BoMb-OT with exact inner and outer problems, against a loop over POT that does the same.
+"""BoMb-OT with exact and with sliced inner problems, against a loop over POT that does the same.
 
 Points are uniform in the unit cube, the ground cost is squared Euclidean. Both sides draw their
 batches within the time measured; the answers are compared for one set of batches. Neither forms the
@@ -26,6 +26,7 @@ def contests() -> Iterator[Contest]:
     rng = np.random.default_rng(2)
     for k, m, d, target in ((10, 10, 3, 40), (20, 20, 3, 25), (32, 50, 128, 10), (8, 100, 784, 8)):
         yield _bomb(rng, k, m, d, target)
+    yield _bomb_sliced(rng, k=32, m=100, d=784, slices=100, target=60)
 
 
 def _bomb(rng: np.random.Generator, k: int, m: int, d: int, target: float) -> Contest:
@@ -56,6 +57,58 @@ def _bomb(rng: np.random.Generator, k: int, m: int, d: int, target: float) -> Co
             ),
         ),
         floor=Work(flops=2.0 * (k * m) ** 2 * d, traffic=2.0 * k * m * d * X.itemsize),
+    )
+
+
+def _bomb_sliced(
+    rng: np.random.Generator, k: int, m: int, d: int, slices: int, target: float
+) -> Contest:
+    """BoMb-SW on given batches and directions, in float32."""
+    X, Y = rng.random((2, _POINTS, d)).astype(np.float32)
+    directions = rng.normal(size=(d, slices))
+    directions = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
+    sides = draw(rng, k, m), draw(rng, k, m)
+
+    def ours(k: int) -> Values:
+        result = otcore.minibatch.bomb_ot(
+            X,
+            Y,
+            batches=(sides[0][:k], sides[1][:k]),
+            inner="sliced",
+            inner_projections=directions,
+        )
+        return np.append(result.costs, result.value)
+
+    def pot(k: int) -> Values:
+        batches = np.full(k, 1 / k)
+        costs = np.array(
+            [
+                [
+                    ot.sliced_wasserstein_distance(X[i], Y[j], projections=directions) ** 2
+                    for j in sides[1][:k]
+                ]
+                for i in sides[0][:k]
+            ],
+            dtype=np.float64,
+        )
+        return np.append(costs, np.sum(ot.emd(batches, batches, costs) * costs))
+
+    return Contest(
+        f"BoMb-SW, k = {k}, m = {m}, d = {d}, {slices} directions, float32",
+        Contender("otcore", lambda: ours(k), lambda: ours(k), lambda: ours(2)),
+        (
+            Rival(
+                Contender(
+                    "POT `sliced_wasserstein_distance`",
+                    lambda: pot(k),
+                    lambda: pot(k),
+                    lambda: pot(2),
+                ),
+                target,
+            ),
+        ),
+        floor=Work(multiply_adds=2.0 * k * m * d * slices, traffic=2.0 * k * m * d * X.itemsize),
+        agreement=1e-4,
     )
 
 

@@ -10,6 +10,8 @@ void bind_cost(pybind11::module_& module);
 void bind_entropic(pybind11::module_& module);
 void bind_exact(pybind11::module_& module);
 void bind_minibatch(pybind11::module_& module);
+void bind_minibatch_pass(pybind11::module_& module);
+void bind_minibatch_sliced(pybind11::module_& module);
 void bind_oned(pybind11::module_& module);
 void bind_pyramid(pybind11::module_& module);
 void bind_sliced(pybind11::module_& module);

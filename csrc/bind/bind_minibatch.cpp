@@ -17,6 +17,7 @@
 #include "bind/arrays.h"
 #include "bind/bind.h"
 #include "bind/hooks.h"
+#include "bind/minibatch_answer.h"
 #include "cost/cost.h"
 #include "minibatch/map.h"
 #include "minibatch/sampling.h"
@@ -27,45 +28,6 @@ namespace {
 
 using minibatch::Coupling;
 using minibatch::Sampling;
-using minibatch::Status;
-using OptionalWeights = std::optional<Array<double>>;
-using Indices = Array<std::int64_t>;
-
-std::string_view status_name(Status status) {
-  switch (status) {
-    case Status::optimal:
-      return "optimal";
-    case Status::converged:
-      return "converged";
-    case Status::stalled:
-      return "stalled";
-    case Status::max_iter:
-      return "max_iter";
-    case Status::time_limit:
-      return "time_limit";
-    case Status::interrupted:
-      return "interrupted";
-  }
-  return "";  // not reached
-}
-
-// `names[i]` stands for the i-th value of the enumeration.
-template <class Enum, std::size_t size>
-Enum parse_enum(const std::string& name, const std::string_view (&names)[size],
-                const char* argument) {
-  const auto* found = std::find(std::begin(names), std::end(names), name);
-  if (found == std::end(names)) {
-    std::string expected = "one of";
-    for (const std::string_view each : names) expected += " '" + std::string(each) + "'";
-    throw InvalidArgument(argument, "'" + name + "'", expected);
-  }
-  return static_cast<Enum>(found - std::begin(names));
-}
-
-Coupling parse_coupling(const std::string& name) {
-  constexpr std::string_view kNames[] = {"diagonal", "product", "exact", "entropic"};
-  return parse_enum<Coupling>(name, kNames, "coupling");
-}
 
 // The core's reading of Python's inner_* arguments.
 minibatch::InnerOptions inner_options(const std::string& method, double reg,
@@ -95,35 +57,6 @@ Sampling parse_sampling(const std::string& name) {
   return parse_enum<Sampling>(name, kNames, "sampling");
 }
 
-template <class T>
-minibatch::Side<T> make_side(const Array<T>& points, const OptionalWeights& weights, std::size_t k,
-                             std::size_t m, const char* points_name, const char* weights_name) {
-  const MatrixView<const T> view = matrix_view(points, points_name);
-  if (weights && (weights->ndim() != 1 || extent(*weights, 0) != view.rows)) {
-    throw InvalidArgument(weights_name, "shape " + shape_text(*weights),
-                          std::to_string(view.rows) + " weights");
-  }
-  return {view, weights ? weights->data() : nullptr, k, m};
-}
-
-// The batches (k, m) of a side; every number names one of its points.
-template <class T>
-minibatch::Side<T> make_side(const Array<T>& points, const OptionalWeights& weights,
-                             const Indices& batches, const char* points_name,
-                             const char* weights_name) {
-  require_dims(batches, 2, "batches");
-  const auto side =
-      make_side(points, weights, extent(batches, 0), extent(batches, 1), points_name, weights_name);
-  const std::int64_t* first = batches.data();
-  const auto [least, most] = std::minmax_element(first, first + batches.size());
-  if (*least < 0 || static_cast<std::size_t>(*most) >= side.points.rows) {
-    throw InvalidArgument(
-        "batches", "index " + std::to_string(*least < 0 ? *least : *most),
-        "rows of " + std::string(points_name) + ": 0 to " + std::to_string(side.points.rows - 1));
-  }
-  return side;
-}
-
 Indices sample_batches(std::size_t n, std::size_t k, std::size_t m, const std::string& sampling,
                        const std::optional<Indices>& labels, std::uint64_t seed,
                        std::uint64_t stream, const std::string& side) {
@@ -142,31 +75,22 @@ Indices sample_batches(std::size_t n, std::size_t k, std::size_t m, const std::s
   return batches;
 }
 
-// A solved mini-batch problem. It keeps the batches: plans and gradients are made when asked for.
-class MiniBatchSolution {
+// Inner problems with plans.
+class MiniBatchSolution : public MiniBatchAnswer {
  public:
   template <class T>
   MiniBatchSolution(const Array<T>& x, const Array<T>& y, const OptionalWeights& a,
                     const OptionalWeights& b, Indices batches_x, Indices batches_y,
                     const minibatch::TransportOptions& options)
-      : batches_x_(std::move(batches_x)), batches_y_(std::move(batches_y)) {
+      : MiniBatchAnswer(std::move(batches_x), std::move(batches_y),
+                        options.coupling == Coupling::diagonal) {
     auto transport = std::make_unique<minibatch::Transport<T>>(
         make_side(x, a, batches_x_, "X", "a"), make_side(y, b, batches_y_, "Y", "b"), options);
-    const std::int64_t* numbers_x = batches_x_.data();
-    const std::int64_t* numbers_y = batches_y_.data();
-    interrupted = run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
-      transport->solve(numbers_x, numbers_y, monitor);
-    });
-    const bool diagonal = options.coupling == Coupling::diagonal;
-    cost = table_array(transport->table().costs(), diagonal);
-    gap = table_array(transport->table().gaps(), diagonal);
-    coupling = table_array(transport->coupling(), diagonal);
+    solve(*transport);
+    gap = table_array(transport->table().gaps());
     const std::vector<double>& errors = transport->table().errors();
     inner_error = *std::max_element(errors.begin(), errors.end());
     inner_linear = options.inner.linear;
-    inner_status = transport->table().status();
-    status = transport->status();
-    outer = transport->result();
     transport_ = std::move(transport);
   }
 
@@ -199,53 +123,24 @@ class MiniBatchSolution {
   // The derivative of the value in every pair's transport cost (before root).
   Array<double> pair_gradient() const {
     return std::visit(
-        [&](const auto& transport) {
-          return table_array(transport->pair_gradient(), cost.ndim() == 1);
-        },
-        transport_);
+        [&](const auto& transport) { return table_array(transport->pair_gradient()); }, transport_);
   }
 
-  // The gradient of the value in a and b.
   py::tuple weight_gradient() const {
     return std::visit(
-        [&](const auto& transport) {
-          const auto& batches = transport->table().batches();
-          Array<double> grad_a = new_array<double>(batches.x().points.rows);
-          Array<double> grad_b = new_array<double>(batches.y().points.rows);
-          double* out_a = grad_a.mutable_data();
-          double* out_b = grad_b.mutable_data();
-          const bool stopped = run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
-            transport->weight_gradient(out_a, out_b, monitor);
-          });
-          if (stopped) throw_keyboard_interrupt();
-          return py::make_tuple(grad_a, grad_b);
-        },
+        [](const auto& transport) { return MiniBatchAnswer::weight_gradient(*transport); },
         transport_);
   }
 
-  Array<double> cost, gap, coupling;
-  double inner_error = 0.0;
-  bool inner_linear = false;
-  Status inner_status = Status::optimal, status = Status::optimal;
-  minibatch::OuterResult outer;
-  bool interrupted = false;
+  Array<double> gap;
 
  private:
-  [[nodiscard]] Array<double> table_array(const std::vector<double>& values, bool diagonal) const {
-    Array<double> array = diagonal
-                              ? new_array<double>(values.size())
-                              : new_array<double>(extent(batches_x_, 0), extent(batches_y_, 0));
-    std::copy(values.begin(), values.end(), array.mutable_data());
-    return array;
-  }
-
   // Places in the batches become numbers of points.
   static void number_points(const Indices& batches, std::int64_t* places, std::size_t count) {
     const std::int64_t* points = batches.data();
     for (std::size_t e = 0; e < count; ++e) places[e] = points[places[e]];
   }
 
-  Indices batches_x_, batches_y_;
   std::variant<std::unique_ptr<minibatch::Transport<float>>,
                std::unique_ptr<minibatch::Transport<double>>>
       transport_;
@@ -317,25 +212,27 @@ void bind_minibatch(py::module_& module) {
            py::arg("rho"), py::arg("linear"), py::arg("tol"), py::arg("max_iter"),
            py::arg("inner_iter"));
 
-  using Solution = MiniBatchSolution;
-  py::class_<Solution>(module, "MiniBatchSolution")
-      .def_readonly("cost", &Solution::cost)
-      .def_readonly("gap", &Solution::gap)
-      .def_readonly("coupling", &Solution::coupling)
-      .def_readonly("interrupted", &Solution::interrupted)
-      .def_property_readonly("value", [](const Solution& self) { return self.outer.value; })
-      .def_property_readonly("outer_gap", [](const Solution& self) { return self.outer.gap; })
+  using Answer = MiniBatchAnswer;
+  py::class_<Answer>(module, "MiniBatchAnswer")
+      .def_readonly("cost", &Answer::cost)
+      .def_readonly("coupling", &Answer::coupling)
+      .def_readonly("interrupted", &Answer::interrupted)
+      .def_property_readonly("value", [](const Answer& self) { return self.outer.value; })
+      .def_property_readonly("outer_gap", [](const Answer& self) { return self.outer.gap; })
       .def_property_readonly("outer_error",
-                             [](const Solution& self) { return self.outer.marginal_error; })
-      .def_property_readonly("outer_iter", [](const Solution& self) { return self.outer.n_iter; })
-      .def_readonly("inner_error", &Solution::inner_error)
-      .def_readonly("inner_linear", &Solution::inner_linear)
+                             [](const Answer& self) { return self.outer.marginal_error; })
+      .def_property_readonly("outer_iter", [](const Answer& self) { return self.outer.n_iter; })
+      .def_readonly("inner_error", &Answer::inner_error)
+      .def_readonly("inner_linear", &Answer::inner_linear)
       .def_property_readonly("inner_status",
-                             [](const Solution& self) { return status_name(self.inner_status); })
+                             [](const Answer& self) { return status_name(self.inner_status); })
       .def_property_readonly("outer_status",
-                             [](const Solution& self) { return status_name(self.outer.status); })
-      .def_property_readonly("status",
-                             [](const Solution& self) { return status_name(self.status); })
+                             [](const Answer& self) { return status_name(self.outer.status); })
+      .def_property_readonly("status", [](const Answer& self) { return status_name(self.status); });
+
+  using Solution = MiniBatchSolution;
+  py::class_<Solution, Answer>(module, "MiniBatchSolution")
+      .def_readonly("gap", &Solution::gap)
       .def("aggregate", &Solution::aggregate, py::arg("weights").noconvert())
       .def("pair_gradient", &Solution::pair_gradient)
       .def("weight_gradient", &Solution::weight_gradient);

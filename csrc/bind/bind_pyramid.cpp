@@ -122,6 +122,7 @@ class Pyramid {
     return to_array<double>(pyramid::taken_per_level(tree_, masses()));
   }
 
+  [[nodiscard]] std::pair<std::size_t, std::size_t> shape() const { return {n_, m_}; }
   [[nodiscard]] double total_mass() const { return masses_.total(); }
 
   [[nodiscard]] Array<std::int32_t> nodes() const {
@@ -236,6 +237,7 @@ void bind_pyramid(py::module_& module) {
       .def("reassigned", &Pyramid::reassigned, py::arg("X").noconvert(), py::arg("Y").noconvert(),
            py::kw_only(), py::arg("n_threads"))
       .def("taken_per_level", &Pyramid::taken_per_level)
+      .def_property_readonly("shape", &Pyramid::shape)
       .def_property_readonly("total_mass", &Pyramid::total_mass)
       .def_property_readonly("nodes", &Pyramid::nodes)
       .def_property_readonly("centres", &Pyramid::centres)

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <variant>
 
+#include "base/random.h"
 #include "base/sizes.h"
 #include "bind/arrays.h"
 #include "bind/bind.h"
@@ -166,10 +167,10 @@ SlicedPlans sliced_plans(const RealArray& x, const RealArray& y, const OptionalW
 }
 
 Array<double> sample_directions(std::size_t dims, std::size_t count, const std::string& sampling,
-                                std::uint64_t seed) {
+                                std::uint64_t seed, std::uint64_t stream) {
   checked_mul(checked_mul(dims, count, "n_projections"), sizeof(double), "n_projections");
   Array<double> directions = new_array<double>(count, dims);
-  sliced::sample_directions(sliced::parse_sampling(sampling), dims, count, seed,
+  sliced::sample_directions(sliced::parse_sampling(sampling), dims, count, Random(seed, stream),
                             directions.mutable_data());
   return directions;
 }
@@ -213,7 +214,7 @@ void bind_sliced(py::module_& module) {
              py::arg("metric"), py::arg("p"), py::kw_only(), py::arg("mass_tolerance"),
              py::arg("n_threads"), py::arg("with_plans"));
   module.def("sample_directions", &sample_directions, py::arg("dims"), py::arg("count"),
-             py::kw_only(), py::arg("sampling"), py::arg("seed"));
+             py::kw_only(), py::arg("sampling"), py::arg("seed"), py::arg("stream") = 0);
   module.def("sample_planes", &sample_planes, py::arg("dims"), py::arg("count"), py::kw_only(),
              py::arg("seed"));
 }

@@ -8,20 +8,11 @@
 
 #include "base/aligned.h"
 #include "base/monitor.h"
-#include "base/views.h"
 #include "cost/cost.h"
 #include "cost/tiles.h"
+#include "minibatch/drawn.h"
 
 namespace otcore::minibatch {
-
-// One side: k batches of m of the points.
-template <class T>
-struct Side {
-  MatrixView<const T> points;
-  const double* weights = nullptr;  // per point, >= 0; null: all the same
-  std::size_t k = 0;
-  std::size_t m = 0;
-};
 
 template <class T>
 class Batches {
@@ -35,16 +26,26 @@ class Batches {
   void pack(const std::int64_t* batches_x, const std::int64_t* batches_y, int n_threads,
             Monitor& monitor);
 
-  [[nodiscard]] const Side<T>& x() const { return x_.side; }
-  [[nodiscard]] const Side<T>& y() const { return y_.side; }
+  [[nodiscard]] const Side<T>& x() const { return x_.drawn.side(); }
+  [[nodiscard]] const Side<T>& y() const { return y_.drawn.side(); }
 
   // The weights of a batch's points, of sum 1; null where the side has none.
-  [[nodiscard]] const double* weights_x(std::size_t i) const { return x_.batch_weights(i); }
-  [[nodiscard]] const double* weights_y(std::size_t j) const { return y_.batch_weights(j); }
+  [[nodiscard]] const double* weights_x(std::size_t i) const { return x_.drawn.weights(i); }
+  [[nodiscard]] const double* weights_y(std::size_t j) const { return y_.drawn.weights(j); }
 
   // Per batch: the sum of its points' weights; their number where the side has none.
-  [[nodiscard]] const std::vector<double>& masses_x() const { return x_.masses; }
-  [[nodiscard]] const std::vector<double>& masses_y() const { return y_.masses; }
+  [[nodiscard]] const std::vector<double>& masses_x() const { return x_.drawn.masses(); }
+  [[nodiscard]] const std::vector<double>& masses_y() const { return y_.drawn.masses(); }
+
+  // As DrawnSide::add_weight_gradient.
+  void add_weight_gradient_x(std::size_t i, double factor, const double* slopes,
+                             double* out) const {
+    x_.drawn.add_weight_gradient(i, factor, slopes, out);
+  }
+  void add_weight_gradient_y(std::size_t j, double factor, const double* slopes,
+                             double* out) const {
+    y_.drawn.add_weight_gradient(j, factor, slopes, out);
+  }
 
   // Ground costs between x batch i and y batch j, as cost::tile lays them out. InvalidArgument for
   // "X, Y" when one is not finite (overflow).
@@ -52,23 +53,12 @@ class Batches {
 
  private:
   struct PackedSide {
-    Side<T> side;
-    const char* points_name;
-    const char* weights_name;
+    DrawnSide<T> drawn;
     std::size_t stride;  // of a batch in packed
     AlignedArray<double> packed;
-    std::vector<double> weights;  // k * m, normalised; empty where the side has none
-    std::vector<double> masses;   // k
-
-    [[nodiscard]] const double* batch_weights(std::size_t i) const {
-      return weights.empty() ? nullptr : weights.data() + i * side.m;
-    }
-    void check_points(const std::int64_t* batch) const;
-    void normalise_weights(std::size_t i, const std::int64_t* batch);
   };
 
-  static PackedSide make_side(const Side<T>& side, std::size_t packed_size, const char* points_name,
-                              const char* weights_name);
+  static PackedSide make_side(const DrawnSide<T>& drawn, std::size_t packed_size);
   void pack_batch(PackedSide& to, std::size_t i, const std::int64_t* batch);
 
   cost::Metric metric_;

@@ -20,17 +20,6 @@ constexpr std::size_t kParallelEntries = std::size_t{1} << 15;
 // Pairs whose slopes are held at a time.
 constexpr std::size_t kGradientPairs = 256;
 
-// Adds factor * d W / d a for weights a = mass * weights of one batch: W depends on a / sum(a), and
-// its derivatives there are the slopes (up to a constant, which drops out).
-void add_weight_gradient(double factor, const double* slopes, const double* weights, std::size_t m,
-                         double mass, double* out) {
-  double mean = 0.0;
-  for (std::size_t r = 0; r < m; ++r) {
-    mean += slopes[r] * (weights == nullptr ? 1.0 / static_cast<double>(m) : weights[r]);
-  }
-  for (std::size_t r = 0; r < m; ++r) out[r] += factor * (slopes[r] - mean) / mass;
-}
-
 }  // namespace
 
 // Whether a pair's cost is what some plan with its marginals costs.
@@ -218,10 +207,8 @@ void Table<T>::weight_gradient(const double* weights, double* grad_x, double* gr
       const std::size_t row = row_batch(pair);
       const std::size_t col = col_batch(pair);
       const double* slope = slopes.data() + i * (mx + my);
-      add_weight_gradient(weights[pair], slope, batches_.weights_x(row), mx,
-                          batches_.masses_x()[row], grad_x + row * mx);
-      add_weight_gradient(weights[pair], slope + mx, batches_.weights_y(col), my,
-                          batches_.masses_y()[col], grad_y + col * my);
+      batches_.add_weight_gradient_x(row, weights[pair], slope, grad_x + row * mx);
+      batches_.add_weight_gradient_y(col, weights[pair], slope + mx, grad_y + col * my);
     }
   }
 }

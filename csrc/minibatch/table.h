@@ -36,6 +36,8 @@ struct Entries {
 template <class T>
 class Table {
  public:
+  using Options = TableOptions;
+
   // The inner solutions' records are kept up to this size; pairs of a larger table are solved again
   // when their plans or potentials are needed.
   static constexpr std::size_t kRecordBytes = std::size_t{64} << 20;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "minibatch/sliced_table.h"
 
 namespace otcore::minibatch {
 namespace {
@@ -38,32 +39,35 @@ void scatter_gradient(const Side<T>& side, const std::int64_t* batches,
   }
 }
 
+template <class Options>
+Options with_pairs(Options options, Coupling coupling) {
+  options.diagonal = coupling == Coupling::diagonal;
+  return options;
+}
+
 }  // namespace
 
-template <class T>
-Transport<T>::Transport(const Side<T>& x, const Side<T>& y, const TransportOptions& options)
-    : options_(options),
-      table_(x, y,
-             {.metric = options.metric,
-              .diagonal = options.coupling == Coupling::diagonal,
-              .root = options.root,
-              .inner = options.inner,
-              .n_threads = options.n_threads}),
-      outer_(options.coupling, x.k, y.k, options.outer_reg),
+template <class T, class PairTable>
+Transport<T, PairTable>::Transport(const Side<T>& x, const Side<T>& y,
+                                   const typename PairTable::Options& table,
+                                   const CouplingOptions& coupling)
+    : options_(coupling),
+      table_(x, y, with_pairs(table, coupling.kind)),
+      outer_(coupling.kind, x.k, y.k, coupling.outer_reg),
       coupling_(table_.costs().size()) {
-  if (options.by_mass && options.coupling == Coupling::diagonal) {
+  if (coupling.by_mass && coupling.kind == Coupling::diagonal) {
     throw InvalidArgument("batch_weights", "'mass' with diagonal pairs",
                           "'uniform': a pair's two batches may differ in mass");
   }
 }
 
-template <class T>
-void Transport<T>::solve(const std::int64_t* batches_x, const std::int64_t* batches_y,
-                         Monitor& monitor) {
+template <class T, class PairTable>
+void Transport<T, PairTable>::solve(const std::int64_t* batches_x, const std::int64_t* batches_y,
+                                    Monitor& monitor) {
   batches_x_ = batches_x;
   batches_y_ = batches_y;
   table_.solve(batches_x, batches_y, monitor);
-  const Batches<T>& batches = table_.batches();
+  const auto& batches = table_.batches();
   if (options_.by_mass) {
     normalise(batches.masses_x(), u_);
     normalise(batches.masses_y(), v_);
@@ -74,9 +78,9 @@ void Transport<T>::solve(const std::int64_t* batches_x, const std::int64_t* batc
   result_ = outer_.solve(table_.costs().data(), u, v, coupling_.data(), monitor);
 }
 
-template <class T>
-typename Transport<T>::OuterGradient Transport<T>::outer_gradient() const {
-  const Batches<T>& batches = table_.batches();
+template <class T, class PairTable>
+typename Transport<T, PairTable>::OuterGradient Transport<T, PairTable>::outer_gradient() const {
+  const auto& batches = table_.batches();
   OuterGradient gradient{std::vector<double>(coupling_.size()), std::vector<double>(batches.x().k),
                          std::vector<double>(batches.y().k)};
   outer_.gradient(table_.costs().data(), coupling_.data(), gradient.costs.data(), gradient.u.data(),
@@ -87,14 +91,15 @@ typename Transport<T>::OuterGradient Transport<T>::outer_gradient() const {
   return gradient;
 }
 
-template <class T>
-std::vector<double> Transport<T>::pair_gradient() const {
+template <class T, class PairTable>
+std::vector<double> Transport<T, PairTable>::pair_gradient() const {
   return outer_gradient().costs;
 }
 
-template <class T>
-void Transport<T>::weight_gradient(double* grad_a, double* grad_b, Monitor& monitor) const {
-  const Batches<T>& batches = table_.batches();
+template <class T, class PairTable>
+void Transport<T, PairTable>::weight_gradient(double* grad_a, double* grad_b,
+                                              Monitor& monitor) const {
+  const auto& batches = table_.batches();
   const OuterGradient outer = outer_gradient();
   std::vector<double> by_place_x(batches.x().k * batches.x().m);
   std::vector<double> by_place_y(batches.y().k * batches.y().m);
@@ -107,5 +112,7 @@ void Transport<T>::weight_gradient(double* grad_a, double* grad_b, Monitor& moni
 
 template class Transport<float>;
 template class Transport<double>;
+template class Transport<float, SlicedTable<float>>;
+template class Transport<double, SlicedTable<double>>;
 
 }  // namespace otcore::minibatch

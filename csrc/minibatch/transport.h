@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -25,19 +26,35 @@ struct TransportOptions {
   int n_threads = 0;
 };
 
-// Solves one set of batches after another.
-template <class T>
+struct CouplingOptions {
+  Coupling kind = Coupling::exact;
+  double outer_reg = 0.0;
+  bool by_mass = false;
+};
+
+// Solves one set of batches after another. PairTable is what solves the inner problems: a Table, or
+// a SlicedTable.
+template <class T, class PairTable = Table<T>>
 class Transport {
  public:
-  // The arrays behind x and y must live until the last solve. InvalidArgument as Table and Outer,
-  // and for "batch_weights" where diagonal pairs are weighed by mass, which the two sides' batches
-  // differ in.
-  Transport(const Side<T>& x, const Side<T>& y, const TransportOptions& options);
+  // Of `table` it is for the coupling to say what is diagonal. The arrays behind x and y must live
+  // until the last solve. InvalidArgument as the table and Outer, and for "batch_weights" where
+  // diagonal pairs are weighed by mass, which the two sides' batches differ in.
+  Transport(const Side<T>& x, const Side<T>& y, const typename PairTable::Options& table,
+            const CouplingOptions& coupling);
+  Transport(const Side<T>& x, const Side<T>& y, const TransportOptions& options)
+    requires std::same_as<PairTable, Table<T>>
+      : Transport(x, y,
+                  {.metric = options.metric,
+                   .root = options.root,
+                   .inner = options.inner,
+                   .n_threads = options.n_threads},
+                  {options.coupling, options.outer_reg, options.by_mass}) {}
 
   // The batches must live as long as plans or gradients are asked for. Errors: see Table::solve.
   void solve(const std::int64_t* batches_x, const std::int64_t* batches_y, Monitor& monitor);
 
-  [[nodiscard]] const Table<T>& table() const { return table_; }
+  [[nodiscard]] const PairTable& table() const { return table_; }
   [[nodiscard]] const std::vector<double>& coupling() const { return coupling_; }
   [[nodiscard]] const OuterResult& result() const { return result_; }
   // The worse of the inner problems' and the coupling's.
@@ -60,8 +77,8 @@ class Transport {
   };
   [[nodiscard]] OuterGradient outer_gradient() const;
 
-  TransportOptions options_;
-  Table<T> table_;
+  CouplingOptions options_;
+  PairTable table_;
   Outer outer_;
   const std::int64_t* batches_x_ = nullptr;
   const std::int64_t* batches_y_ = nullptr;

@@ -200,6 +200,24 @@ bool project_columns(const Points<T>& points, const T* group, std::size_t padded
 }
 
 template <class T>
+bool sort_columns(const Points<T>& points, const T* group, std::size_t count, T* memory, T* out) {
+  constexpr std::size_t kWidth = simd::kLanes<T>;
+  const std::size_t padded = (points.rows + kColumnPadding - 1) / kColumnPadding * kColumnPadding;
+  for (std::size_t first = 0; first < kGroup; first += kWidth) {
+    T* to = out + first * points.rows;
+    const bool used = first < count;
+    if (used) {
+      if (!project_columns(points, group + first, padded, memory)) return false;
+      ColumnSort<T>(memory, padded).run();
+    }
+    for (std::size_t k = 0; k < points.rows * kWidth; k += kWidth) {
+      simd::store(to + k, used ? simd::load(memory + k) : simd::Vec<T>{});
+    }
+  }
+  return true;
+}
+
+template <class T>
 bool line_columns(const Points<T>& x, const Points<T>& y, const T* group, std::size_t count,
                   bool squares, T* memory, double* sums) {
   constexpr std::size_t kWidth = simd::kLanes<T>;

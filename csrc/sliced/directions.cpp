@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/random.h"
 
 namespace otcore::sliced {
 namespace {
@@ -118,9 +117,8 @@ Sampling parse_sampling(std::string_view name) {
                         "'gaussian', 'orthogonal' or 'quasi'");
 }
 
-void sample_directions(Sampling sampling, std::size_t dims, std::size_t count, std::uint64_t seed,
+void sample_directions(Sampling sampling, std::size_t dims, std::size_t count, Random random,
                        double* out) {
-  Random random(seed);
   if (sampling == Sampling::quasi) return sample_quasi(random, dims, count, out);
   const std::size_t block = sampling == Sampling::orthogonal ? dims : 1;
   for (std::size_t l = 0; l < count; ++l) {

@@ -4,6 +4,7 @@
 #include "sliced/add_slopes-inl.h"
 #include "sliced/column_slopes-inl.h"
 #include "sliced/columns-inl.h"
+#include "sliced/pair_sums-inl.h"
 #include "sliced/project-inl.h"
 
 namespace otcore::sliced::OTCORE_LEVEL {
@@ -11,8 +12,13 @@ namespace otcore::sliced::OTCORE_LEVEL {
 namespace {
 
 template <class T>
-constexpr ProjectKernels<T> kProjectKernels = {project<T>, line_columns<T>, line_slopes<T>,
-                                               simd::kLanes<T>, columns_up_to(simd::kLanes<T>)};
+constexpr ProjectKernels<T> kProjectKernels = {project<T>,
+                                               line_columns<T>,
+                                               line_slopes<T>,
+                                               sort_columns<T>,
+                                               pair_sums<T>,
+                                               simd::kLanes<T>,
+                                               columns_up_to(simd::kLanes<T>)};
 
 }  // namespace
 

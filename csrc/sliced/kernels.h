@@ -18,7 +18,7 @@ struct Points {
   const T* data;
   std::size_t rows;
   std::size_t dims;
-  const T* centre;  // dims numbers
+  const T* centre;  // dims numbers; null: 0, which is faster
 };
 
 // Whether the order of a group's projections was found.
@@ -54,6 +54,16 @@ struct ProjectKernels {
   // The same with slopes, of sums / points. Incomplete where the order is not found.
   Order (*line_slopes)(const Points<T>& x, const Points<T>& y, const T* group, std::size_t count,
                        bool squares, T* memory, const SlopeColumns<T>& out);
+  // out[0 .. points * kGroup) = the projections on a group, each direction's sorted, in an order
+  // that depends on the number of points alone; 0 for directions from `count` on. `memory` has
+  // kGroup * round_up(points, kColumnPadding) numbers. False where projections are not finite.
+  bool (*sort_columns)(const Points<T>& points, const T* group, std::size_t count, T* memory,
+                       T* out);
+  // sums[i * cols + j] = sum_k |x_ik - y_jk|^p for p = 2 (`squares`) or 1, over k < length, a
+  // multiple of kSumPadding; row i of x starts at x + i * x_stride, and so for y.
+  void (*pair_sums)(const T* x, std::size_t x_stride, std::size_t rows, const T* y,
+                    std::size_t y_stride, std::size_t cols, std::size_t length, bool squares,
+                    double* sums);
   std::size_t lanes;
   std::size_t columns_up_to;  // so many points, line_columns is faster than sorting rows
 };

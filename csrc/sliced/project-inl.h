@@ -18,6 +18,20 @@ using Vec = simd::Vec<T>;
 template <class T>
 constexpr int kLanes = simd::kLanes<T>;
 
+// own[r] += the products of R rows of `count` coordinates with as many rows of directions.
+template <class T, std::size_t R>
+[[gnu::always_inline]] inline void add_products(const T* rows, std::size_t stride,
+                                                std::size_t count, const T* group,
+                                                Vec<T> (&own)[R]) {
+  for (std::size_t k = 0; k < count; ++k) {
+    const Vec<T> direction = simd::load(group + k * kGroup);
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r) {
+      own[r] = simd::mul_add<T>(simd::splat<T>(rows[r * stride + k]), direction, own[r]);
+    }
+  }
+}
+
 // Coordinates that are centred at once.
 constexpr std::size_t kStripDims = 64;
 
@@ -28,24 +42,22 @@ template <class T, std::size_t R>
 [[gnu::always_inline]] inline void project_rows(const Points<T>& points, std::size_t first,
                                                 const T* group, Vec<T>* sums) {
   const T* x = points.data + first * points.dims;
-  T strip[R][kStripDims];
   Vec<T> own[R];
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < R; ++r) own[r] = Vec<T>{};
-  for (std::size_t start = 0; start < points.dims; start += kStripDims) {
-    const std::size_t left = points.dims - start;
-    const std::size_t count = left < kStripDims ? left : kStripDims;
-    const T* centre = points.centre + start;
-    for (std::size_t r = 0; r < R; ++r) {
-      const T* row = x + r * points.dims + start;
-      for (std::size_t k = 0; k < count; ++k) strip[r][k] = row[k] - centre[k];
-    }
-    for (std::size_t k = 0; k < count; ++k) {
-      const Vec<T> direction = simd::load(group + (start + k) * kGroup);
-#pragma GCC unroll 8
+  if (points.centre == nullptr) {
+    add_products<T, R>(x, points.dims, points.dims, group, own);
+  } else {
+    T strip[R * kStripDims];
+    for (std::size_t start = 0; start < points.dims; start += kStripDims) {
+      const std::size_t left = points.dims - start;
+      const std::size_t count = left < kStripDims ? left : kStripDims;
+      const T* centre = points.centre + start;
       for (std::size_t r = 0; r < R; ++r) {
-        own[r] = simd::mul_add<T>(simd::splat<T>(strip[r][k]), direction, own[r]);
+        const T* row = x + r * points.dims + start;
+        for (std::size_t k = 0; k < count; ++k) strip[r * kStripDims + k] = row[k] - centre[k];
       }
+      add_products<T, R>(strip, kStripDims, count, group + start * kGroup, own);
     }
   }
 #pragma GCC unroll 8

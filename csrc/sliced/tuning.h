@@ -40,6 +40,11 @@ constexpr std::size_t kPointsPerSum = 1024;
 constexpr std::size_t kSumRows = 4;
 constexpr std::size_t kSumVectors = 4;
 
+// Rows and columns of the register block that sums costs between pairs of slices. Benchmark
+// `sliced_table`.
+constexpr std::size_t kPairRows = 4;
+constexpr std::size_t kPairCols = 2;
+
 // How many of the given directions are followed to a maximum, and the part of the way to the
 // gradient below which a step is given up.
 constexpr std::size_t kAscents = 8;

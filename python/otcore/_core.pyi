@@ -320,7 +320,9 @@ def sliced_plans(
     n_threads: int,
     with_plans: bool,
 ) -> SlicedPlans: ...
-def sample_directions(dims: int, count: int, *, sampling: str, seed: int) -> _Float64: ...
+def sample_directions(
+    dims: int, count: int, *, sampling: str, seed: int, stream: int = 0
+) -> _Float64: ...  # (count, dims)
 def sample_planes(dims: int, count: int, *, seed: int) -> _Float64: ...
 
 class Pyramid:
@@ -341,6 +343,8 @@ class Pyramid:
     # The same nodes for points that have moved, or None for those that have not.
     def reassigned(self, X: _Real | None, Y: _Real | None, *, n_threads: int) -> Pyramid: ...
     def taken_per_level(self) -> _Float64: ...  # of sum 1
+    @property
+    def shape(self) -> tuple[int, int]: ...  # n and m, with those that have no mass
     @property
     def total_mass(self) -> float: ...
     # (N, 7): level, first child, number of children, then from where to where the points of the
@@ -401,13 +405,11 @@ class InnerOptions:
         inner_iter: int,
     ) -> None: ...
 
-class MiniBatchSolution:
+class MiniBatchAnswer:
     """Transport between batches. Tables are (kx, ky), or (k,) for the diagonal coupling."""
 
     @property
     def cost(self) -> _Float64: ...
-    @property
-    def gap(self) -> _Float64: ...  # of the inner problems
     @property
     def coupling(self) -> _Float64: ...
     @property
@@ -430,6 +432,12 @@ class MiniBatchSolution:
     def status(self) -> str: ...  # the worse of the two
     @property
     def interrupted(self) -> bool: ...  # a KeyboardInterrupt came, and is owed to the caller
+
+class MiniBatchSolution(MiniBatchAnswer):
+    """Inner problems that have plans."""
+
+    @property
+    def gap(self) -> _Float64: ...  # of the inner problems
 
     # sum_p weights[p] * (plan of pair p) as (rows, cols, mass) between all points; places repeat.
     def aggregate(
@@ -457,6 +465,74 @@ def minibatch_transport(
     root: bool,
     n_threads: int,
 ) -> MiniBatchSolution: ...
+
+class SlicedMiniBatches(MiniBatchAnswer):
+    """Sliced inner problems."""
+
+    # d value / d X (n, d) and d value / d Y (n', d), those asked for.
+    def points_gradient(
+        self, with_x: bool, with_y: bool
+    ) -> tuple[_Float64 | None, _Float64 | None]: ...
+    # d value / d a (n,) and d value / d b (n',).
+    def weight_gradient(self) -> tuple[_Float64, _Float64]: ...
+
+def minibatch_sliced(
+    X: _Real,  # (n, d)
+    Y: _Real,  # (n', d)
+    a: _Float64 | None,  # (n,)
+    b: _Float64 | None,
+    batches_x: npt.NDArray[np.int64],  # (kx, mx)
+    batches_y: npt.NDArray[np.int64],
+    directions: _Real,  # (L, d)
+    p: float,
+    *,
+    coupling: str,
+    outer_reg: float,
+    by_mass: bool,
+    root: bool,
+    n_threads: int,
+) -> SlicedMiniBatches: ...
+
+class PassSolution:
+    """The B batches of a pass, and the plan that they make up, of total mass 1."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def cost(self) -> _Float64: ...  # (B,), of batches of mass 1
+    @property
+    def gap(self) -> _Float64: ...
+    @property
+    def weight(self) -> _Float64: ...  # of sum 1
+    @property
+    def rows(self) -> npt.NDArray[np.int64]: ...  # the plan, batch by batch
+    @property
+    def cols(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def mass(self) -> _Float64: ...
+    @property
+    def inner_error(self) -> float: ...  # the largest of the batches' marginals, L1
+    @property
+    def status(self) -> str: ...
+    @property
+    def interrupted(self) -> bool: ...
+
+def minibatch_pass(
+    X: _Real,  # (n, d)
+    Y: _Real,  # (n', d)
+    offsets_x: npt.NDArray[np.int64],  # (B + 1,)
+    index_x: npt.NDArray[np.int64],
+    mass_x: _Float64 | None,  # of the entries
+    offsets_y: npt.NDArray[np.int64],
+    index_y: npt.NDArray[np.int64],
+    mass_y: _Float64 | None,
+    metric: str,
+    p: float,
+    *,
+    inner: InnerOptions,
+    n_threads: int,
+    progress: Callable[[int, int], object] | None,
+) -> PassSolution: ...
 
 class MiniBatchMap:
     @property

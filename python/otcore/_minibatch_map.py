@@ -7,6 +7,7 @@ import numpy.typing as npt
 from . import _core
 from ._batches import Count, core_sampling, count_pair
 from ._minibatch_options import (
+    Slicing,
     Strengths,
     inner_options,
     outer_strength,
@@ -64,7 +65,7 @@ def barycentric_map(
     X, Y, a, b, k, m, metric, sampling, replacement, batch_weights, root, n_threads
         As in `m_ot`; k, m and the options hold for each iteration.
     inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
-        As in `m_ot`.
+        As in `m_ot`, but for ``"sliced"``, which has no plan to map by.
     iterations
         How many to run. The first one's batches are those of `bomb_ot` with the same seed.
     method
@@ -117,6 +118,8 @@ def barycentric_map(
     options = inner_options(
         inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
     )
+    if isinstance(options, Slicing):
+        raise ValueError("inner: 'sliced', which has no plan to map by; expected one that has")
     counts, sizes = count_pair(k, "k"), count_pair(m, "m")
     count = positive_int(iterations, "iterations")
     by_mass = weigh_by_mass(batch_weights)

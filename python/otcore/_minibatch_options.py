@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from . import _core
-from ._options import check_choice, positive, positive_int
+from ._options import check_choice, check_power, positive, positive_int
+from .cost import MetricLike
 from .errors import ConvergenceWarning
 
 Strengths: TypeAlias = float | tuple[float, float]  # the same for both sides, or one for each
 
-_INNER = ("exact", "sinkhorn", "ipot", "unbalanced")
+_INNER = ("exact", "sinkhorn", "ipot", "unbalanced", "sliced")
+_PROJECTIONS = 50
 _INNER_VALUES = ("objective", "linear")
 _FINISHED = ("optimal", "converged")
+
+
+class Slicing(NamedTuple):
+    """Sliced inner problems: the directions, or how many to draw, and the power of the cost."""
+
+    projections: Any
+    p: float
+
+    @property
+    def drawn(self) -> bool:
+        return isinstance(self.projections, int)
 
 
 def inner_options(
@@ -25,28 +38,41 @@ def inner_options(
     inner_tol: float | None,
     inner_max_iter: int | None,
     inner_iter: int,
-) -> _core.InnerOptions:
+    inner_projections: Any = None,
+    inner_p: float | None = None,
+    metric: MetricLike = "sqeuclidean",
+) -> _core.InnerOptions | Slicing:
     """The inner problem, checked: an option that the method does not have is a ValueError."""
     check_choice("inner", inner, _INNER)
     check_choice("inner_value", inner_value, _INNER_VALUES)
     regularised = inner in ("sinkhorn", "unbalanced")
     steps = positive_int(inner_iter, "inner_iter")
+    iterative = inner not in ("exact", "sliced")
     for name, value, default, allowed in (
-        ("inner_reg", inner_reg, None, inner != "exact"),
+        ("inner_reg", inner_reg, None, iterative),
         ("inner_rho", inner_rho, None, inner == "unbalanced"),
         ("inner_value", inner_value, "objective", regularised),
-        ("inner_tol", inner_tol, None, inner != "exact"),
-        ("inner_max_iter", inner_max_iter, None, inner != "exact"),
+        ("inner_tol", inner_tol, None, iterative),
+        ("inner_max_iter", inner_max_iter, None, iterative),
         ("inner_iter", inner_iter, 1, inner == "ipot"),
+        ("inner_p", inner_p, None, inner == "sliced"),
+        ("metric", metric, "sqeuclidean", inner != "sliced"),
     ):
         if not allowed and value != default:
             raise ValueError(f"{name}: {value!r}, expected {default!r} with inner={inner!r}")
+    if inner_projections is not None and inner != "sliced":
+        raise ValueError(f"inner_projections: given, expected None with inner={inner!r}")
     for name, strength, required in (
         ("inner_reg", inner_reg, regularised),
         ("inner_rho", inner_rho, inner == "unbalanced"),
     ):
         if required and strength is None:
             raise ValueError(f"{name}: None, expected a positive number with inner={inner!r}")
+    if inner == "sliced":
+        return Slicing(
+            _projections(inner_projections),
+            2.0 if inner_p is None else check_power(inner_p, "inner_p"),
+        )
     return _core.InnerOptions(
         method="sinkhorn" if regularised else inner,
         reg=0.0 if inner_reg is None else positive(inner_reg, "inner_reg"),
@@ -70,7 +96,7 @@ def weigh_by_mass(batch_weights: str) -> bool:
 
 
 def warn_unfinished(
-    solution: _core.MiniBatchSolution | _core.MiniBatchMap, iterations: str, stack_level: int
+    solution: _core.MiniBatchAnswer | _core.MiniBatchMap, iterations: str, stack_level: int
 ) -> None:
     """A ConvergenceWarning for inner problems, and one for the coupling, that did not converge.
 
@@ -85,9 +111,28 @@ def warn_unfinished(
             solution.outer_error,
         ),
     ):
-        if status not in _FINISHED:
-            text = f"{what} stopped ({status}{when}) with a marginal error of {error:.3g}"
-            warnings.warn(text, ConvergenceWarning, stacklevel=stack_level + 1)
+        _warn(what, f"{status}{when}", status, error, stack_level + 1)
+
+
+def warn_unfinished_pass(solution: _core.PassSolution, stack_level: int) -> None:
+    """The same for the batches of a pyramid, which are not coupled."""
+    status = solution.status
+    _warn("inner problems", status, status, solution.inner_error, stack_level + 1)
+
+
+def _warn(what: str, how: str, status: str, error: float, stack_level: int) -> None:
+    if status not in _FINISHED:
+        text = f"{what} stopped ({how}) with a marginal error of {error:.3g}"
+        warnings.warn(text, ConvergenceWarning, stacklevel=stack_level + 1)
+
+
+def _projections(value: Any) -> Any:
+    """A count, as an int, or what should be an array of directions."""
+    if value is None:
+        return _PROJECTIONS
+    if hasattr(value, "__index__") and not getattr(value, "shape", ()):
+        return positive_int(value, "inner_projections", most=2**31 - 1)
+    return value
 
 
 def _strengths(inner_rho: Any) -> tuple[float, float]:

@@ -7,46 +7,47 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ._arrays import Array
+from ._arrays import Array, Real
 from ._batches import Indices
-from ._core import MiniBatchMap, MiniBatchSolution
+from ._core import MiniBatchAnswer, MiniBatchMap, MiniBatchSolution
 from ._plan import SparsePlan
+from ._point_plan import PointPlan
 from ._problem import Problem
 
 __all__ = ["BarycentricMap", "MiniBatchResult"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MiniBatchResult:
+class MiniBatchResult(PointPlan):
     """A mini-batch transport problem, solved.
 
-    Immutable; arrays are of the library that the data came in. Made by `m_ot` and `bomb_ot`, not by
-    hand. It refers to the caller's data, so leave those unchanged while it is in use.
+    The plan is sum_ij coupling_ij plan_ij; sliced inner problems have none, and what is made of it
+    raises AttributeError then. Immutable; arrays are of the library that the data came in. Made by
+    `m_ot` and `bomb_ot`, not by hand. It refers to the caller's data, so leave those unchanged
+    while it is in use.
     """
 
     _problem: Problem
-    _solution: MiniBatchSolution
+    _solution: MiniBatchAnswer
     _value: Array
     _batches: tuple[Indices, Indices]
     _root: bool
+    _directions: Real | None = None  # (L, d), of sliced inner problems
 
     @cached_property
     def _plan(self) -> SparsePlan:
         problem = self._problem
         _, n, m = problem.size
+        if not isinstance(self._solution, MiniBatchSolution):
+            raise AttributeError(
+                "inner='sliced' couples projections, not points: there is no plan, and nothing "
+                "made of it; use inner='exact'"
+            )
         rows, cols, mass = self._solution.aggregate(self._solution.coupling)
         return SparsePlan(
             problem.library, problem.sources, problem.dtype, None, n, m, rows, cols, mass
         )
-
-    @cached_property
-    def _dense(self) -> npt.NDArray[Any]:
-        return self._plan.dense()
-
-    def _wrap(self, array: npt.NDArray[Any]) -> Array:
-        return self._problem.library.wrap(array, self._problem.sources)
 
     @property
     def value(self) -> Any:
@@ -99,71 +100,11 @@ class MiniBatchResult:
         return self._problem.library.wrap(self._batches[1])
 
     @property
-    def sparse_plan(self) -> Any:
-        """The plan sum_ij coupling_ij plan_ij between all points: scipy CSR, or torch sparse COO.
-
-        Shape (n, n'), in the data's dtype. Made at the first use. For numpy this needs scipy (the
-        extra ``otcore[sparse]``).
-        """
-        return self._plan.sparse()
-
-    @property
-    def plan(self) -> Array:
-        """`sparse_plan` as a dense array, (n, n')."""
-        return self._wrap(self._dense)
-
-    @property
-    def marginal_a(self) -> Array:
-        """Row sums of the plan in the data's dtype, (n,): 0 for points in no batch."""
-        return self._wrap(self._plan.row_sums().astype(self._problem.dtype, copy=False))
-
-    @property
-    def marginal_b(self) -> Array:
-        """Column sums of the plan in the data's dtype, (n',)."""
-        return self._wrap(self._plan.col_sums().astype(self._problem.dtype, copy=False))
-
-    @property
-    def marginals(self) -> tuple[Array, Array]:
-        """(`marginal_a`, `marginal_b`)."""
-        return self.marginal_a, self.marginal_b
-
-    @property
-    def drawn_x(self) -> Array:
-        """Which x have mass in the plan, bool (n,): those that `barycentric_map` maps."""
-        return self._problem.library.wrap(self._plan.row_sums() > 0)
-
-    def apply(self, V: npt.ArrayLike) -> Array:
-        """The plan times V of shape (n',) or (n', c), without forming it: as `OTResult.apply`."""
-        return self._plan.apply(V)
-
-    def apply_t(self, V: npt.ArrayLike) -> Array:
-        """The transposed plan times V of shape (n,) or (n, c): as `OTResult.apply_t`."""
-        return self._plan.apply_t(V)
-
-    def barycentric_map(self) -> Array:
-        """Where each x is sent on average: the mean of the y it is coupled with.
-
-        Returns
-        -------
-        array, shape (n, d)
-            In the data's dtype. Points in no batch have no image: their rows are NaN, and `drawn_x`
-            says which they are. `otcore.minibatch.barycentric_map` draws until all have one.
-
-        Examples
-        --------
-        >>> import otcore
-        >>> x, y = [[0.0], [1.0], [2.0]], [[10.0], [11.0]]
-        >>> result = otcore.minibatch.bomb_ot(x, y, batches=([[0, 2]], [[0, 1]]))
-        >>> result.barycentric_map()
-        array([[10.],
-               [nan],
-               [11.]])
-        """
-        image = self._plan.apply(self._problem.sources[1])
-        mass = self._wrap(self._plan.row_sums())
-        with np.errstate(invalid="ignore"):
-            mean = image / mass[:, None]
-        return self._problem.library.cast(mean, self._problem.dtype)
+    def projections(self) -> Array | None:
+        """The directions of sliced inner problems, as they were given or drawn: (d, L); or None."""
+        if self._directions is None:
+            return None
+        return self._problem.library.wrap(np.ascontiguousarray(self._directions.T))
 
     @property
     def status(self) -> str:
@@ -184,8 +125,10 @@ class MiniBatchResult:
         """How much more than exact transport an inner plan costs, at most (of W_p^p).
 
         The certificate of exact inner problems and IPOT's; what the regularisation costs, for
-        Sinkhorn; NaN for unbalanced problems.
+        Sinkhorn; NaN for unbalanced problems; 0 for sliced ones, which are sorted.
         """
+        if not isinstance(self._solution, MiniBatchSolution):
+            return 0.0
         return float(self._solution.gap.max())
 
     @property

@@ -120,6 +120,14 @@ def positive(value: object, name: str, *, infinite: bool = False) -> float:
     return number
 
 
+def check_power(p: object, name: str = "p") -> float:
+    """`p` as a finite float >= 1; names the argument in errors."""
+    power = _number(p, name, "a number")
+    if not (power >= 1 and math.isfinite(power)):
+        raise ValueError(f"{name}: {power}, expected a finite number >= 1")
+    return power
+
+
 def _strengths(unbalanced: Any) -> tuple[float, float]:
     if unbalanced is None:
         return math.inf, math.inf

@@ -114,7 +114,14 @@ def _rows(projections: npt.NDArray[Any], dims: int, planes: bool) -> npt.NDArray
             raise shape_error("projections", shape, f"(L, {dims}, 2), not empty")
         rows: npt.NDArray[Any] = projections.swapaxes(1, 2).reshape(-1, dims)
         return rows
+    return direction_rows(projections, dims, "projections")
+
+
+def direction_rows(projections: npt.NDArray[Any], dims: int, name: str) -> npt.NDArray[Any]:
+    """Directions (d, L), as users give them, as rows (L, d)."""
+    real_dtype(projections, name)
+    shape = projections.shape
     if len(shape) != 2 or shape[0] != dims or not projections.size:
-        raise shape_error("projections", shape, f"(d, L) = ({dims}, L), not empty")
+        raise shape_error(name, shape, f"(d, L) = ({dims}, L), not empty")
     columns: npt.NDArray[Any] = projections.T
     return columns

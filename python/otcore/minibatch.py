@@ -1,9 +1,10 @@
-"""Mini-batch optimal transport: m-OT, BoMb-OT and eBoMb-OT.
+"""Mini-batch optimal transport: m-OT, BoMb-OT and eBoMb-OT, and pyramids of mini-batches.
 
 Instead of one large problem, many small ones: k mini-batches of m points are drawn from each side
 and transport is solved between batches. m-OT averages the pairs of batches; BoMb-OT (batch of
 mini-batches) also finds out which batches belong together, by an optimal coupling of the batches
-themselves [1]_.
+themselves [1]_. Pyramid Mini-Batching fills batches with points that lie near each other on both
+sides.
 
 References
 ----------
@@ -21,19 +22,30 @@ from . import _core
 from ._batches import Count, Draw, choose_batches
 from ._minibatch_map import barycentric_map
 from ._minibatch_options import (
+    Slicing,
     Strengths,
     inner_options,
     outer_strength,
     warn_unfinished,
     weigh_by_mass,
 )
+from ._minibatch_pyramid import PyramidResult, pmb_ot
 from ._minibatch_result import BarycentricMap, MiniBatchResult
+from ._minibatch_slices import choose_projections
 from ._options import check_threads
 from ._problem import Problem, points_problem
 from .cost import MetricLike
 from .errors import SolveInterrupted
 
-__all__ = ["BarycentricMap", "MiniBatchResult", "barycentric_map", "bomb_ot", "m_ot"]
+__all__ = [
+    "BarycentricMap",
+    "MiniBatchResult",
+    "PyramidResult",
+    "barycentric_map",
+    "bomb_ot",
+    "m_ot",
+    "pmb_ot",
+]
 
 
 def m_ot(
@@ -51,6 +63,8 @@ def m_ot(
     inner_tol: float | None = None,
     inner_max_iter: int | None = None,
     inner_iter: int = 1,
+    inner_projections: int | npt.ArrayLike | None = None,
+    inner_p: float | None = None,
     metric: MetricLike = "sqeuclidean",
     pairs: str = "all",
     sampling: str = "independent",
@@ -89,7 +103,9 @@ def m_ot(
         problem min <P, C> + reg KL(P | a x b). ``"unbalanced"``: the same with rho_a KL(P 1 | a) +
         rho_b KL(P^T 1 | b) in place of the marginals. ``"ipot"``: the exact problem, to a
         tolerance, by inexact proximal steps. Regularised problems are solved in the data's dtype,
-        the others in float64. For the meaning of the options see `otcore.solve`.
+        the others in float64. For the meaning of the options see `otcore.solve`. ``"sliced"``: the
+        sliced cost, as `otcore.sliced.sliced_wasserstein`; all pairs share the directions and the
+        sorted projections. It couples projections, not points, so the result has no plan.
     inner_reg
         In units of the ground costs: reg of ``"sinkhorn"`` and ``"unbalanced"``; the step of
         ``"ipot"``, None being 0.03 of the range of a pair's costs.
@@ -107,8 +123,13 @@ def m_ot(
         Passes over the pairs of points that an inner problem may take; None: 10,000.
     inner_iter
         Sinkhorn iterations in each step of ``"ipot"``.
+    inner_projections : int or array_like of shape (d, L), optional
+        How many directions ``"sliced"`` draws, from the seed; or the directions, as columns, taken
+        as they are. None: 50.
+    inner_p
+        The power p of the costs abs(x - y)^p that ``"sliced"`` has on the lines. None: 2.
     metric
-        The ground cost, as in `otcore.solve_sample`.
+        The ground cost, as in `otcore.solve_sample`; not for ``"sliced"``.
     pairs
         ``"all"``: every batch of X with every batch of Y, the estimator of [1]_. ``"diagonal"``:
         only batch i with batch i, as much code in use has it: another estimator of the same
@@ -129,8 +150,9 @@ def m_ot(
         What the batches weigh: ``"uniform"``, all the same, or ``"mass"``, the sum of their points'
         weights.
     root
-        The costs between batches are W_p, the root of the transport cost, instead of W_p^p. Not for
-        ``"unbalanced"``, and for ``"sinkhorn"`` only with ``inner_value="linear"``.
+        The costs between batches are W_p, the root of the transport cost, instead of W_p^p (for
+        ``"sliced"`` the root of the mean over the directions). Not for ``"unbalanced"``, and for
+        ``"sinkhorn"`` only with ``inner_value="linear"``.
     seed : None, int, numpy.random.Generator or torch.Generator
         What decides the draws; None is the global generator of the data's library. A seed draws the
         same batches on every platform and for any number of threads.
@@ -150,7 +172,7 @@ def m_ot(
     ValueError
         A wrong shape; in a point drawn a value that is not finite (with its index); batches larger
         than the data; a class with too few points; a batch without mass; options that are unknown
-        or do not go together.
+        or do not go together; projections that overflow.
     TypeError
         Arrays of two libraries, not of real numbers, or numbers that are not integers.
     SolveInterrupted
@@ -179,7 +201,16 @@ def m_ot(
     if pairs not in ("all", "diagonal"):
         raise ValueError(f"pairs: {pairs!r}, expected 'all' or 'diagonal'")
     options = inner_options(
-        inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
+        inner,
+        inner_reg,
+        inner_rho,
+        inner_value,
+        inner_tol,
+        inner_max_iter,
+        inner_iter,
+        inner_projections,
+        inner_p,
+        metric,
     )
     draw = Draw(k, m, sampling, replacement, labels_x, labels_y, batches, seed)
     problem = points_problem(X, Y, a, b, metric=metric, batched=False)
@@ -202,6 +233,8 @@ def bomb_ot(
     inner_tol: float | None = None,
     inner_max_iter: int | None = None,
     inner_iter: int = 1,
+    inner_projections: int | npt.ArrayLike | None = None,
+    inner_p: float | None = None,
     metric: MetricLike = "sqeuclidean",
     outer_reg: float | None = None,
     sampling: str = "independent",
@@ -231,6 +264,8 @@ def bomb_ot(
         As in `m_ot`.
     inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
         As in `m_ot`. BoMb-UOT is ``inner="unbalanced"``.
+    inner_projections, inner_p
+        As in `m_ot`. BoMb-SW is ``inner="sliced"``.
     root, seed, n_threads
         As in `m_ot`.
 
@@ -271,7 +306,16 @@ def bomb_ot(
     """
     reg = outer_strength(outer_reg)
     options = inner_options(
-        inner, inner_reg, inner_rho, inner_value, inner_tol, inner_max_iter, inner_iter
+        inner,
+        inner_reg,
+        inner_rho,
+        inner_value,
+        inner_tol,
+        inner_max_iter,
+        inner_iter,
+        inner_projections,
+        inner_p,
+        metric,
     )
     draw = Draw(k, m, sampling, replacement, labels_x, labels_y, batches, seed)
     problem = points_problem(X, Y, a, b, metric=metric, batched=False)
@@ -282,7 +326,7 @@ def bomb_ot(
 def _solve(
     problem: Problem,
     draw: Draw,
-    inner: _core.InnerOptions,
+    inner: _core.InnerOptions | Slicing,
     coupling: str,
     outer_reg: float,
     batch_weights: str,
@@ -292,24 +336,40 @@ def _solve(
     by_mass = weigh_by_mass(batch_weights)
     threads = check_threads(n_threads) or problem.library.n_threads()
     _, n_x, n_y = problem.size
+    projections = None
+    if isinstance(inner, Slicing):
+        problem, projections, draw = choose_projections(problem, inner, draw)
     batches = choose_batches(draw, n_x, n_y, problem.library)
     assert problem.metric is not None
-    solution = _core.minibatch_transport(
-        problem.data[0][0],
-        problem.data[1][0],
-        problem.a,
-        problem.b,
-        *batches,
-        *problem.metric,
-        inner=inner,
-        coupling=coupling,
-        outer_reg=outer_reg,
-        by_mass=by_mass,
-        root=bool(root),
-        n_threads=threads,
-    )
+    points = problem.data[0][0], problem.data[1][0], problem.a, problem.b
+    solution: _core.MiniBatchAnswer
+    if projections is None:
+        assert isinstance(inner, _core.InnerOptions)
+        solution = _core.minibatch_transport(
+            *points,
+            *batches,
+            *problem.metric,
+            inner=inner,
+            coupling=coupling,
+            outer_reg=outer_reg,
+            by_mass=by_mass,
+            root=bool(root),
+            n_threads=threads,
+        )
+    else:
+        solution = _core.minibatch_sliced(
+            *points,
+            *batches,
+            projections,
+            problem.metric.p,
+            coupling=coupling,
+            outer_reg=outer_reg,
+            by_mass=by_mass,
+            root=bool(root),
+            n_threads=threads,
+        )
     value = problem.library.minibatch_value(problem, solution)
-    result = MiniBatchResult(problem, solution, value, batches, bool(root))
+    result = MiniBatchResult(problem, solution, value, batches, bool(root), projections)
     if solution.interrupted:
         raise SolveInterrupted(result)
     warn_unfinished(solution, f" after {solution.outer_iter} iterations", 3)

@@ -6,15 +6,13 @@ potentials of n and m points take the time of sorting them.
 
 from __future__ import annotations
 
-import math
-from numbers import Real
 from typing import Any
 
 import numpy.typing as npt
 
 from . import _core
 from ._lines import Lines, check_lines
-from ._options import check_threads
+from ._options import check_power, check_threads
 from ._problem import Problem
 from .cost import Metric
 from .result import BatchResult, OTResult
@@ -89,7 +87,7 @@ def wasserstein(
     >>> otcore.oned.wasserstein([[0.0, 1.0], [0.0, 4.0]], [1.0, 2.0, 3.0], [0.5, 0.5])
     array([2.5, 2. ])
     """
-    power = _check_power(p)
+    power = check_power(p)
     threads = check_threads(n_threads)
     lines = check_lines(x, y, a, b)
     library = lines.library
@@ -208,16 +206,6 @@ def solve_batch(
     return BatchResult(problem, solution, problem.library.value(problem, solution), slice(None))
 
 
-def _check_power(p: object) -> float:
-    """`p` as a float; TypeError or ValueError where the cost abs(x - y)^p is no convex power."""
-    if not isinstance(p, Real) or isinstance(p, bool):
-        raise TypeError(f"p: {type(p).__name__}, expected a number")
-    power = float(p)
-    if not (power >= 1 and math.isfinite(power)):
-        raise ValueError(f"p: {power}, expected a finite number >= 1")
-    return power
-
-
 def _solve(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
@@ -228,7 +216,7 @@ def _solve(
     *,
     batched: bool,
 ) -> tuple[Problem, _core.ExactSolution]:
-    power = _check_power(p)
+    power = check_power(p)
     threads = check_threads(n_threads)
     lines = check_lines(x, y, a, b, batched=batched)
     solution = _core.line_batch(

@@ -7,7 +7,6 @@ circles. The plans of slices are plans in space, too, and the best of them is of
 
 from __future__ import annotations
 
-import math
 import warnings
 from numbers import Real
 from typing import Any
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from . import _core
 from ._arrays import contiguous
-from ._options import check_threads, positive_int
+from ._options import check_power, check_threads, positive_int
 from ._plan import SparsePlan
 from ._sliced_result import MaxSlicedResult, SlicedPlanResult, SlicedResult
 from ._slices import Features, Sampling, Slices, check_slices
@@ -132,7 +131,7 @@ def sliced_wasserstein(
     >>> float(sampled.distance) == sampled.value ** 0.5
     True
     """
-    power = _check_power(p)
+    power = check_power(p)
     sampling = Sampling(n_projections, directions, seed)
     slices = check_slices(X, Y, a, b, projections, sampling, features=features)
     return _solve(slices, power, n_threads, circles=False)
@@ -202,7 +201,7 @@ def sliced_wasserstein_sphere(
     >>> otcore.sliced.sliced_wasserstein_sphere(X, Y, p=1, projections=planes).value
     0.25
     """
-    power = _check_power(p)
+    power = check_power(p)
     sampling = Sampling(n_projections, "gaussian", seed)
     slices = check_slices(X, Y, a, b, projections, sampling, planes=True, batches=False)
     for name, points in (("X", slices.x[0]), ("Y", slices.y[0])):
@@ -287,7 +286,7 @@ def max_sliced_wasserstein(
     >>> np.abs(result.direction).round(3)
     array([0. , 0.6, 0.8])
     """
-    power = _check_power(p)
+    power = check_power(p)
     limit = positive_int(max_iter, "max_iter")
     tolerance = _check_tolerance(tol)
     threads = check_threads(n_threads)
@@ -459,15 +458,6 @@ def expected_sliced(
         weights = np.where(excess > 0, np.exp(-float(beta) * excess), 1.0)
     weights /= weights.sum()
     return _plan_result(slices, ground, plans.cost, weights, plans, weights)
-
-
-def _check_power(p: object) -> float:
-    if not isinstance(p, Real) or isinstance(p, bool):
-        raise TypeError(f"p: {type(p).__name__}, expected a number")
-    power = float(p)
-    if not (power >= 1 and math.isfinite(power)):
-        raise ValueError(f"p: {power}, expected a finite number >= 1")
-    return power
 
 
 def _check_tolerance(tol: object) -> float:

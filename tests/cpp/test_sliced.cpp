@@ -331,7 +331,7 @@ TEST(Directions, AreUnitVectorsAndBlocksAreOrthogonal) {
     for (const std::size_t dims : {1, 2, 3, 8, 31}) {
       const std::size_t count = 2 * dims + 1;
       std::vector<double> rows(count * dims);
-      sample_directions(sampling, dims, count, 5, rows.data());
+      sample_directions(sampling, dims, count, Random(5), rows.data());
       for (std::size_t l = 0; l < count; ++l) {
         for (std::size_t k = 0; k <= l; ++k) {
           double product = 0.0;

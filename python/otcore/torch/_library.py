@@ -97,7 +97,9 @@ class TorchLibrary:
     def linear_cost(self, problem: Problem, solution: _core.EntropicSolution) -> Tensor:
         return apply_function(LinearCost, problem, solution, *problem.sources)
 
-    def minibatch_value(self, problem: Problem, solution: _core.MiniBatchSolution) -> Tensor:
+    def minibatch_value(
+        self, problem: Problem, solution: _core.MiniBatchSolution | _core.SlicedMiniBatches
+    ) -> Tensor:
         return apply_function(MiniBatchValue, problem, solution, *problem.sources)
 
     def needs_gradient(self, sources: Sequence[Tensor | None]) -> bool:

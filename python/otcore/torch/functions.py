@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # Pairs of points whose gradients the backward pass of a cost matrix holds at once.
 PAIRS_AT_ONCE = 1 << 16
 
+# Coordinates of pairs of points whose gradients are held at once.
+_COORDINATES_AT_ONCE = 1 << 22
+
 _OPAQUE_RESULT = (
     "plans, potentials and marginals are not differentiable in the inputs, which require a "
     "gradient here: differentiate .value, or cut them off with .detach()"
@@ -221,10 +224,14 @@ def plan_gradient(
     Tensor, shape (m, d)
         The gradient in Y.
     """
-    weight = mass.to(X.dtype)[:, None]
-    in_x, in_y = pair_gradients(metric, X[rows], Y[cols])
-    grad_x = torch.zeros_like(X).index_add_(0, rows, weight * in_x)
-    grad_y = torch.zeros_like(Y).index_add_(0, cols, weight * in_y)
+    grad_x, grad_y = torch.zeros_like(X), torch.zeros_like(Y)
+    step = max(1, _COORDINATES_AT_ONCE // X.shape[1])
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        weight = mass[part].to(X.dtype)[:, None]
+        in_x, in_y = pair_gradients(metric, X[rows[part]], Y[cols[part]])
+        grad_x.index_add_(0, rows[part], weight * in_x)
+        grad_y.index_add_(0, cols[part], weight * in_y)
     return grad_x, grad_y
 
 

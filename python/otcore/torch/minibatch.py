@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from .._core import SlicedMiniBatches
 from .functions import once_differentiable, plan_gradient
 
 if TYPE_CHECKING:
     from .._core import MiniBatchSolution
     from .._problem import Problem
-
-# Coordinates of pairs of points whose gradients are held at once.
-_COORDINATES_AT_ONCE = 1 << 22
 
 _FIXED_PLANS = (
     "inner_value='linear' holds the inner plans fixed, so it has no gradient in a and b, which "
@@ -35,7 +33,10 @@ class MiniBatchValue(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, problem: Problem, solution: MiniBatchSolution, *sources: Tensor | None
+        ctx: Any,
+        problem: Problem,
+        solution: MiniBatchSolution | SlicedMiniBatches,
+        *sources: Tensor | None,
     ) -> Tensor:
         ctx.problem = problem
         ctx.solution = solution
@@ -51,7 +52,11 @@ class MiniBatchValue(torch.autograd.Function):
         needed = ctx.needs_input_grad[2:]
         grads: list[Tensor | None] = [None] * len(needed)
         if needed[0] or needed[1]:
-            grads[:2] = _points_gradient(problem, solution, *sources[:2])
+            if isinstance(solution, SlicedMiniBatches):
+                slopes = solution.points_gradient(*needed[:2])
+                grads[:2] = (None if part is None else torch.from_numpy(part) for part in slopes)
+            else:
+                grads[:2] = _points_gradient(problem, solution, *sources[:2])
         if needed[2] or needed[3]:
             if solution.inner_linear:
                 raise RuntimeError(_FIXED_PLANS)
@@ -69,12 +74,5 @@ def _points_gradient(
     assert problem.metric is not None
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
     x, y = x.to(dtype), y.to(dtype)
-    entries = [torch.from_numpy(part) for part in solution.aggregate(solution.pair_gradient())]
-    step = max(1, _COORDINATES_AT_ONCE // x.shape[1])
-    grad_x, grad_y = torch.zeros_like(x), torch.zeros_like(y)
-    for start in range(0, len(entries[0]), step):
-        rows, cols, mass = (part[start : start + step] for part in entries)
-        in_x, in_y = plan_gradient(problem.metric, x, y, rows, cols, mass)
-        grad_x += in_x
-        grad_y += in_y
-    return grad_x, grad_y
+    entries = (torch.from_numpy(part) for part in solution.aggregate(solution.pair_gradient()))
+    return plan_gradient(problem.metric, x, y, *entries)

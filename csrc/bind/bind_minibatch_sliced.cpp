@@ -1,0 +1,130 @@
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "bind/arrays.h"
+#include "bind/bind.h"
+#include "bind/hooks.h"
+#include "bind/minibatch_answer.h"
+#include "minibatch/sliced_table.h"
+#include "minibatch/transport.h"
+
+namespace otcore::bind {
+namespace {
+
+// Rows of points by place in the batches are added up to those of the points; none where there are
+// none.
+std::optional<Array<double>> add_to_points(const Indices& batches,
+                                           const std::vector<double>& by_place, std::size_t points,
+                                           std::size_t dims) {
+  if (by_place.empty()) return std::nullopt;
+  Array<double> sums = new_array<double>(points, dims);
+  double* out = sums.mutable_data();
+  std::fill_n(out, points * dims, 0.0);
+  const std::int64_t* numbers = batches.data();
+  for (std::size_t place = 0; place * dims < by_place.size(); ++place) {
+    double* to = out + static_cast<std::size_t>(numbers[place]) * dims;
+    for (std::size_t c = 0; c < dims; ++c) to[c] += by_place[place * dims + c];
+  }
+  return sums;
+}
+
+// Sliced inner problems.
+class SlicedMiniBatches : public MiniBatchAnswer {
+ public:
+  template <class T>
+  SlicedMiniBatches(const Array<T>& x, const Array<T>& y, const OptionalWeights& a,
+                    const OptionalWeights& b, Indices batches_x, Indices batches_y,
+                    const Array<T>& directions, minibatch::SlicedOptions<T> options,
+                    const minibatch::CouplingOptions& coupling_options)
+      : MiniBatchAnswer(std::move(batches_x), std::move(batches_y),
+                        coupling_options.kind == minibatch::Coupling::diagonal),
+        directions_(directions) {
+    options.directions = matrix_view(directions, "inner_projections");
+    auto transport = std::make_unique<SlicedTransport<T>>(make_side(x, a, batches_x_, "X", "a"),
+                                                          make_side(y, b, batches_y_, "Y", "b"),
+                                                          options, coupling_options);
+    solve(*transport);
+    transport_ = std::move(transport);
+  }
+
+  // The gradient of the value in X and Y, where it is asked for.
+  py::tuple points_gradient(bool with_x, bool with_y) const {
+    return std::visit(
+        [&](const auto& transport) {
+          const auto& batches = transport->table().batches();
+          const std::size_t dims = batches.directions().cols;
+          std::vector<double> grad_x(with_x ? batches.x().k * batches.x().m * dims : 0);
+          std::vector<double> grad_y(with_y ? batches.y().k * batches.y().m * dims : 0);
+          const bool stopped = run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
+            transport->table().points_gradient(transport->pair_gradient().data(),
+                                               with_x ? grad_x.data() : nullptr,
+                                               with_y ? grad_y.data() : nullptr, monitor);
+          });
+          if (stopped) throw_keyboard_interrupt();
+          return py::make_tuple(add_to_points(batches_x_, grad_x, batches.x().points.rows, dims),
+                                add_to_points(batches_y_, grad_y, batches.y().points.rows, dims));
+        },
+        transport_);
+  }
+
+  py::tuple weight_gradient() const {
+    return std::visit(
+        [](const auto& transport) { return MiniBatchAnswer::weight_gradient(*transport); },
+        transport_);
+  }
+
+ private:
+  template <class T>
+  using SlicedTransport = minibatch::Transport<T, minibatch::SlicedTable<T>>;
+
+  py::array directions_;
+  std::variant<std::unique_ptr<SlicedTransport<float>>, std::unique_ptr<SlicedTransport<double>>>
+      transport_;
+};
+
+SlicedMiniBatches minibatch_sliced(const RealArray& x, const RealArray& y, const OptionalWeights& a,
+                                   const OptionalWeights& b, const Indices& batches_x,
+                                   const Indices& batches_y, const RealArray& directions, double p,
+                                   const std::string& coupling, double outer_reg, bool by_mass,
+                                   bool root, int n_threads) {
+  return visit_pair(x, y, [&]<class T>(const Array<T>& points_x, const Array<T>& points_y) {
+    const auto* rows = std::get_if<Array<T>>(&directions);
+    if (rows == nullptr || rows->ndim() != 2 || extent(*rows, 1) != extent(points_x, 1)) {
+      throw InvalidArgument("inner_projections", "rows of another type or length than those of X",
+                            "the same");
+    }
+    minibatch::SlicedOptions<T> options;
+    options.p = p;
+    options.root = root;
+    options.n_threads = n_threads;
+    return SlicedMiniBatches(points_x, points_y, a, b, batches_x, batches_y, *rows, options,
+                             {parse_coupling(coupling), outer_reg, by_mass});
+  });
+}
+
+}  // namespace
+
+void bind_minibatch_sliced(py::module_& module) {
+  using Solution = SlicedMiniBatches;
+  py::class_<Solution, MiniBatchAnswer>(module, "SlicedMiniBatches")
+      .def("points_gradient", &Solution::points_gradient, py::arg("with_x"), py::arg("with_y"))
+      .def("weight_gradient", &Solution::weight_gradient);
+
+  module.def("minibatch_sliced", &minibatch_sliced, py::arg("X").noconvert(),
+             py::arg("Y").noconvert(), py::arg("a").noconvert(), py::arg("b").noconvert(),
+             py::arg("batches_x").noconvert(), py::arg("batches_y").noconvert(),
+             py::arg("directions").noconvert(), py::arg("p"), py::kw_only(), py::arg("coupling"),
+             py::arg("outer_reg"), py::arg("by_mass"), py::arg("root"), py::arg("n_threads"));
+}
+
+}  // namespace otcore::bind
