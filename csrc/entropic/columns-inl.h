@@ -24,15 +24,20 @@ inline void fold_strip(const T* e, std::size_t stride, std::size_t rows, const T
   for (std::size_t v = 0; v < V; ++v) simd::store(sums + v * kLanes<T>, sum[v]);
 }
 
+// The columns from j on: V vectors at a time, then fewer.
+template <class T, std::size_t V>
+inline void fold_strips(const T* e, std::size_t stride, std::size_t rows, std::size_t cols,
+                        const T* weights, T* sums, std::size_t j) {
+  for (; j + V * kLanes<T> <= cols; j += V * kLanes<T>) {
+    fold_strip<T, V>(e + j, stride, rows, weights, sums + j);
+  }
+  if constexpr (V > 1) fold_strips<T, V / 2>(e, stride, rows, cols, weights, sums, j);
+}
+
 template <class T>
 void fold(const T* e, std::size_t stride, std::size_t rows, std::size_t cols, const T* weights,
           T* sums) {
-  constexpr std::size_t kVectors = 8;
-  std::size_t j = 0;
-  for (; j + kVectors * kLanes<T> <= cols; j += kVectors * kLanes<T>) {
-    fold_strip<T, kVectors>(e + j, stride, rows, weights, sums + j);
-  }
-  for (; j < cols; j += kLanes<T>) fold_strip<T, 1>(e + j, stride, rows, weights, sums + j);
+  fold_strips<T, 8>(e, stride, rows, cols, weights, sums, 0);
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 
 #include "entropic/columns-inl.h"
 #include "entropic/exponents-inl.h"
+#include "entropic/kept-inl.h"
 #include "entropic/plan-inl.h"
 #include "entropic/side-inl.h"
 
@@ -13,7 +14,8 @@ template <class T>
 constexpr Kernels<T> make_kernels() {
   return {exponents<T>,  exponentials<T>,   powers<T>, moments<T>, row_maxima<T>,
           col_maxima<T>, shifted_powers<T>, fold<T>,   flush<T>,   dots<T>,
-          weigh<T>,      select<T>,         side<T>,   range<T>};
+          weigh<T>,      select<T>,         side<T>,   reweigh<T>, row_products<T>,
+          quotients<T>,  shares<T>,         range<T>};
 }
 
 }  // namespace

@@ -85,6 +85,20 @@ struct Kernels {
   // lost - lift. Outputs are padded to whole panels, with kNoMass and zeros.
   void (*side)(const SideInput<T>& input, T* exponents, T* weights, double* corrections);
 
+  // What a kept kernel is used with (kept.h). Weights w 2^c and corrections c = exponent - base_j
+  // of one side, in place of the rounded exponents; returns the largest |c - usual|.
+  double (*reweigh)(const SideInput<T>& input, const T* base, double usual, T* weights,
+                    double* corrections);
+  // sums_i = sum_j e_ij values_j. e and sums have whole panels of rows, of zeros beyond the last.
+  void (*row_products)(const T* e, std::size_t stride, std::size_t rows, std::size_t cols,
+                       const T* values, T* sums);
+  // out = numerators / sums, whole panels; whether all sums are within [low, high].
+  bool (*quotients)(const T* numerators, const T* sums, std::size_t count, T low, T high, T* out);
+  // For column sums c_j = scale totals_j: error = sum |b_j - weights_j c_j|, weights <- b / c, and
+  // whether all totals are within [low, high]. totals come in whole panels.
+  bool (*shares)(const double* totals, const double* b, std::size_t count, double scale, double low,
+                 double high, T* weights, double* error);
+
   // The smallest and largest entry of a matrix.
   void (*range)(const T* costs, std::size_t stride, std::size_t rows, std::size_t cols, double* low,
                 double* high);
@@ -95,6 +109,9 @@ struct Functions {
   void (*log2)(const double* x, std::size_t count, double* out);
   void (*exp2)(const double* x, std::size_t count, double* out);
 };
+
+constexpr double kLn2 = 0.69314718055994530942;
+constexpr double kLog2E = 1.4426950408889634074;
 
 // An exponent that no pair of finite ones comes near.
 constexpr double kNoMass = -0x1p100;

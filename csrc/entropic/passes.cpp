@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace otcore::entropic {
-namespace {
-
-constexpr double kLog2E = 1.4426950408889634074;
-
-}  // namespace
-
 template <class T>
 Sweep<T>::Impl::Impl(Source<T> costs, int n_threads, Monitor* stop_monitor)
     : source(std::move(costs)), threads(n_threads), monitor(stop_monitor) {
@@ -20,13 +14,16 @@ Sweep<T>::Impl::Impl(Source<T> costs, int n_threads, Monitor* stop_monitor)
   row_side.resize(rows);
   col_side.resize(cols);
   column_logs.resize(padded_cols);
+  row_values.resize(rows);
+  kept.wanted = fused && Kept<T>::fits(rows, held_stride, padded_cols);
+  if (kept.wanted) kept.resize(rows, held_stride, padded_cols);
 }
 
 template <class T>
 typename Sweep<T>::Impl::Slot Sweep<T>::Impl::make_slot() const {
   Slot slot;
   slot.source = source.scratch();
-  const std::size_t whole = std::min(held_rows, rows) * held_stride;
+  const std::size_t whole = kept.wanted ? 0 : std::min(held_rows, rows) * held_stride;
   const std::size_t strip = std::min(kMaxBlockRows, rows) * strip_step;
   slot.held = aligned_array<T>(std::max(whole, strip), "X");
   slot.sums = aligned_array<T>(padded_cols, "X");

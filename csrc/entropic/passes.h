@@ -12,14 +12,13 @@
 #include "base/monitor.h"
 #include "base/sizes.h"
 #include "base/thread_pool.h"
+#include "entropic/kept.h"
 #include "entropic/side.h"
 #include "entropic/source.h"
 #include "entropic/sweep.h"
 #include "entropic/tuning.h"
 
 namespace otcore::entropic {
-
-constexpr double kLn2 = 0.69314718055994530942;
 
 // Some rows or columns.
 struct Range {
@@ -100,12 +99,26 @@ struct Sweep<T>::Impl {
   template <class Run>
   void settle(const Temperature& t, Range block, Slot& slot, const Run& run);
   void guess_rows(const Temperature& t, Range block, const double* f, Slot& slot) const;
-  void sum_rows(const Temperature& t, Range block, bool hold, Slot& slot) const;
+  // `held`: where the rows' exponentials go, held_stride apart; null: nowhere.
+  void sum_rows(const Temperature& t, Range block, T* held, Slot& slot) const;
   // f from slot.row_sums; slot.logs = the exponents of the new f, less slot.u.
   void update_block(const Temperature& t, Range block, double damping, double* f, Slot& slot) const;
-  void follow_rows(const Temperature& t, Range block, Slot& slot) const;
+  void follow_rows(const Temperature& t, Range block, T* held, Slot& slot) const;
   void update_rows(const Temperature& t, double damping, double* f);
   void iterate_fused(const Temperature& t, const double* a, double damping, double* f);
+  // The iteration in the log domain.
+  void iterate_afresh(const Temperature& t, const double* a, const double* b, double damping,
+                      const double* g, double* f, double* log_ratio);
+
+  // kept.cpp. Iterations with the kept kernel, each of whose g, from the second on, is Sinkhorn's
+  // update of the one before and is left in moved_g: `most`, or until the L1 error of the columns
+  // is at most `goal`. Returns how many there were. Where the kernel does not serve, or no longer,
+  // kept.valid is false and the iteration after those is to be done afresh, for the g that is left.
+  std::size_t iterate_kept(const Temperature& t, const double* a, const double* b, double damping,
+                           std::size_t most, double goal, const double* g, double* f,
+                           double* log_ratio, double* moved_g);
+  bool multiply_kept(const Temperature& t, double damping);
+  bool damp_kept(const Temperature& t, Range block, double damping);
 
   // columns.cpp. column_logs_j = log2 sum_i w_i 2^(z_ij) for the exponents and weights of the
   // sides.
@@ -147,8 +160,10 @@ struct Sweep<T>::Impl {
   std::vector<double> column_totals;  // [chunks][padded_cols]
   std::vector<double> column_logs;    // [padded_cols]
   std::vector<std::size_t> bad_groups;
-  std::vector<double> row_values;  // of measure
-  std::vector<T> packed_values;    // of apply
+  std::vector<double> row_values;  // [rows]
+  Kept<T> kept;
+  bool from_kept = false;        // whether the last iteration used it
+  std::vector<T> packed_values;  // of apply
   std::vector<Slot> slots;
 };
 

@@ -45,7 +45,6 @@ double Sweep<T>::measure(const Scaling& plan, double* row_mass, double* col_mass
   Impl& p = *impl_;
   const Temperature t = p.set_plan(plan, false);
   std::vector<double>& entropy = p.row_values;
-  entropy.resize(p.rows);
   p.for_rows(kMaxBlockRows, [&](Range chunk, std::size_t, auto& slot) {
     p.for_blocks(chunk, kMaxBlockRows, [&](Range block) {
       std::copy_n(p.row_side.exponents() + block.begin, block.size(), slot.u.begin());

@@ -16,12 +16,12 @@ void Sweep<T>::Impl::guess_rows(const Temperature& t, Range block, const double*
 }
 
 template <class T>
-void Sweep<T>::Impl::sum_rows(const Temperature& t, Range block, bool hold, Slot& slot) const {
+void Sweep<T>::Impl::sum_rows(const Temperature& t, Range block, T* held, Slot& slot) const {
   std::fill_n(slot.row_sums.begin(), block.size(), 0.0);
-  const std::size_t stride = hold ? held_stride : strip_step;
+  const bool hold = held != nullptr;
   const auto sum = [&](const Block<T>& piece, std::size_t col) {
-    kernels.exponentials(piece, col_side.weights() + col, slot.held.get() + (hold ? col : 0),
-                         stride, slot.row_sums.data());
+    kernels.exponentials(piece, col_side.weights() + col, hold ? held + col : slot.held.get(),
+                         hold ? held_stride : strip_step, slot.row_sums.data());
   };
   if (hold) {
     blocks(t, slot.u.data(), col_side.exponents(), block, {0, padded_cols}, slot, sum);
@@ -48,7 +48,7 @@ void Sweep<T>::Impl::update_rows(const Temperature& t, double damping, double* f
   for_rows(kMaxBlockRows, [&](Range chunk, std::size_t, Slot& slot) {
     for_blocks(chunk, kMaxBlockRows, [&](Range block) {
       guess_rows(t, block, f, slot);
-      settle(t, block, slot, [&] { sum_rows(t, block, false, slot); });
+      settle(t, block, slot, [&] { sum_rows(t, block, nullptr, slot); });
       update_block(t, block, damping, f, slot);
     });
   });
@@ -56,7 +56,7 @@ void Sweep<T>::Impl::update_rows(const Temperature& t, double damping, double* f
 
 // Held exponentials whose rows moved far are made again for where the rows are.
 template <class T>
-void Sweep<T>::Impl::follow_rows(const Temperature& t, Range block, Slot& slot) const {
+void Sweep<T>::Impl::follow_rows(const Temperature& t, Range block, T* held, Slot& slot) const {
   bool followed = true;
   for (std::size_t i = 0; i < block.size(); ++i) {
     if (std::abs(slot.logs[i]) <= Safe<T>::kRowSum) continue;
@@ -66,7 +66,7 @@ void Sweep<T>::Impl::follow_rows(const Temperature& t, Range block, Slot& slot) 
     slot.logs[i] = std::clamp(exponent - static_cast<double>(slot.u[i]), -1.0, 1.0);
     followed = false;
   }
-  if (!followed) sum_rows(t, block, true, slot);
+  if (!followed) sum_rows(t, block, held, slot);
 }
 
 template <class T>
@@ -81,10 +81,12 @@ void Sweep<T>::Impl::iterate_fused(const Temperature& t, const double* a, double
     std::fill_n(totals, padded_cols, 0.0);
     std::size_t unflushed = 0;
     for_blocks(chunk, held_rows, [&](Range block) {
+      T* held = kept.wanted ? kept.kernel.get() + block.begin * held_stride : slot.held.get();
       guess_rows(t, block, f, slot);
-      settle(t, block, slot, [&] { sum_rows(t, block, true, slot); });
+      settle(t, block, slot, [&] { sum_rows(t, block, held, slot); });
       update_block(t, block, damping, f, slot);
-      follow_rows(t, block, slot);
+      follow_rows(t, block, held, slot);
+      if (kept.wanted) std::copy_n(slot.u.begin(), block.size(), kept.u.get() + block.begin);
       functions.exp2(slot.logs.data(), block.size(), slot.logs.data());
       for (std::size_t i = 0; i < block.size(); ++i) {
         slot.weights[i] = static_cast<T>(a[block.begin + i] * weight_scale * slot.logs[i]);
@@ -93,7 +95,7 @@ void Sweep<T>::Impl::iterate_fused(const Temperature& t, const double* a, double
         kernels.flush(slot.sums.get(), padded_cols, totals);
         unflushed = 0;
       }
-      kernels.fold(slot.held.get(), held_stride, block.size(), padded_cols, slot.weights.data(),
+      kernels.fold(held, held_stride, block.size(), padded_cols, slot.weights.data(),
                    slot.sums.get());
       unflushed += block.size();
     });
@@ -105,21 +107,42 @@ void Sweep<T>::Impl::iterate_fused(const Temperature& t, const double* a, double
 }
 
 template <class T>
+void Sweep<T>::Impl::iterate_afresh(const Temperature& t, const double* a, const double* b,
+                                    double damping, const double* g, double* f, double* log_ratio) {
+  set_cols(t, g, b);
+  if (fused) {
+    iterate_fused(t, a, damping, f);
+    if (kept.wanted) kept.absorb(t, col_side, b, cols, bad_groups.empty());
+  } else {
+    update_rows(t, damping, f);
+    set_rows(t, f, a);
+    sum_columns(t);
+  }
+  for (std::size_t j = 0; j < cols; ++j) {
+    log_ratio[j] = kLn2 * (column_logs[j] + col_side.corrections()[j]);
+  }
+}
+
+template <class T>
 void Sweep<T>::iterate(double eps, const double* a, const double* b, const double* g,
                        double damping, double* f, double* log_ratio) {
   Impl& p = *impl_;
   const Temperature t = p.temperature(eps);
-  p.set_cols(t, g, b);
-  if (p.fused) {
-    p.iterate_fused(t, a, damping, f);
-  } else {
-    p.update_rows(t, damping, f);
-    p.set_rows(t, f, a);
-    p.sum_columns(t);
-  }
-  for (std::size_t j = 0; j < p.cols; ++j) {
-    log_ratio[j] = kLn2 * (p.column_logs[j] + p.col_side.corrections()[j]);
-  }
+  p.from_kept = p.iterate_kept(t, a, b, damping, 1, 0.0, g, f, log_ratio, nullptr) == 1;
+  if (!p.from_kept) p.iterate_afresh(t, a, b, damping, g, f, log_ratio);
+}
+
+template <class T>
+std::size_t Sweep<T>::advance(double eps, const double* a, const double* b, std::size_t most,
+                              double goal, double* g, double* f, double* log_ratio) {
+  Impl& p = *impl_;
+  const Temperature t = p.temperature(eps);
+  for (std::size_t j = 0; j < p.cols; ++j) g[j] -= eps * log_ratio[j];
+  const std::size_t passes = p.iterate_kept(t, a, b, 1.0, most, goal, g, f, log_ratio, g);
+  p.from_kept = passes > 0 && p.kept.valid;
+  if (p.from_kept) return passes;
+  p.iterate_afresh(t, a, b, 1.0, g, f, log_ratio);
+  return passes + 1;
 }
 
 template <class T>
@@ -133,6 +156,10 @@ template void Sweep<float>::iterate(double, const double*, const double*, const 
                                     double*, double*);
 template void Sweep<double>::iterate(double, const double*, const double*, const double*, double,
                                      double*, double*);
+template std::size_t Sweep<float>::advance(double, const double*, const double*, std::size_t,
+                                           double, double*, double*, double*);
+template std::size_t Sweep<double>::advance(double, const double*, const double*, std::size_t,
+                                            double, double*, double*, double*);
 template void Sweep<float>::update_rows(double, const double*, const double*, double*);
 template void Sweep<double>::update_rows(double, const double*, const double*, double*);
 

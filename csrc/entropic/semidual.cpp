@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/sum.h"
+#include "entropic/kernels.h"
 
 namespace otcore::entropic {
 namespace {
@@ -61,20 +62,47 @@ void SemiDual<T>::evaluate(double eps, Point& at) {
   const auto& [a, b, rho_a, rho_b] = marginals_;
   ++passes_;
   sweep_->iterate(eps, a, b, at.g.data(), damping(eps), at.f.data(), at.log_ratio.data());
+  assess(eps, at);
+}
+
+template <class T>
+void SemiDual<T>::advance(double eps, std::size_t most, double goal, Point& at) {
+  if (!balanced()) {
+    step(eps, at, at);
+    evaluate(eps, at);
+    return;
+  }
+  goal -= sweep_->hidden_error(eps) * mass_;
+  passes_ += sweep_->advance(eps, marginals_.a, marginals_.b, most, goal, at.g.data(), at.f.data(),
+                             at.log_ratio.data());
+  assess(eps, at);
+}
+
+template <class T>
+void SemiDual<T>::assess(double eps, Point& at) const {
+  const auto& [a, b, rho_a, rho_b] = marginals_;
   CompensatedSum error;
-  CompensatedSum plan_mass;
-  for (std::size_t i = 0; i < at.f.size(); ++i) plan_mass.add(row_mass(at, i));
+  double plan_mass = mass_;
+  if (!std::isinf(rho_a)) {
+    CompensatedSum relaxed;
+    for (std::size_t i = 0; i < at.f.size(); ++i) relaxed.add(row_mass(at, i));
+    plan_mass = relaxed.value();
+  }
+  for (std::size_t j = 0; j < at.g.size(); ++j) {
+    at.col_mass[j] = kLog2E * std::min(at.log_ratio[j], kMostLogarithm);
+  }
+  kernel_table().functions.exp2(at.col_mass.data(), at.col_mass.size(), at.col_mass.data());
   for (std::size_t j = 0; j < at.g.size(); ++j) {
     if (b[j] == 0.0) {
       at.col_mass[j] = at.target[j] = 0.0;
       continue;
     }
-    at.col_mass[j] = b[j] * std::exp(std::min(at.log_ratio[j], kMostLogarithm));
+    at.col_mass[j] *= b[j];
     at.target[j] = b[j] * relaxation(rho_b, at.g[j]);
     error.add(std::abs(at.target[j] - at.col_mass[j]));
   }
-  at.error = error.value();
-  at.value = value_at(eps, at, plan_mass.value());
+  at.error = error.value() + sweep_->hidden_error(eps) * mass_;
+  at.value = value_at(eps, at, plan_mass);
 }
 
 template <class T>

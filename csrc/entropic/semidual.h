@@ -30,7 +30,7 @@ struct Point {
   std::vector<double> log_ratio;  // [m] log(c_j / b_j), by its formula where b_j = 0
   std::vector<double> col_mass;   // [m] c
   std::vector<double> target;     // [m] b exp(-g / rho_b)
-  double error = 0.0;             // |target - c|_1
+  double error = 0.0;             // |target - c|_1, with what rounding may hide of it
   double value = 0.0;             // D(g)
 };
 
@@ -43,6 +43,10 @@ class SemiDual {
 
   // All of `at` for at.g. at.f holds a guess. One pass.
   void evaluate(double eps, Point& at);
+
+  // Sinkhorn's steps from `at`, which is evaluated, until its error is at most `goal`: at most
+  // `most` > 0, and perhaps just one.
+  void advance(double eps, std::size_t most, double goal, Point& at);
 
   // g of Sinkhorn's update at `from`, into to.g; from.f becomes the guess to.f. They may be one.
   void step(double eps, const Point& from, Point& to) const;
@@ -62,8 +66,12 @@ class SemiDual {
   [[nodiscard]] std::size_t passes() const { return passes_; }
   void count_passes(std::size_t passes) { passes_ += passes; }
   [[nodiscard]] bool spent(std::size_t more = 1) const { return passes_ + more > most_; }
+  [[nodiscard]] std::size_t left() const { return passes_ < most_ ? most_ - passes_ : 0; }
 
  private:
+  // What of a point follows from its potentials and log_ratio.
+  void assess(double eps, Point& at) const;
+
   Sweep<T>* sweep_;
   Marginals marginals_;
   double mass_ = 0.0;    // sum a

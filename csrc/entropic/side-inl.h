@@ -42,6 +42,17 @@ inline Vec<double> rounded(Vec<double> v) {
   }
 }
 
+// The exponents from j on, `left` of them at most.
+template <class T>
+inline Vec<double> exponents_of(const SideInput<T>& input, std::size_t j, std::size_t left,
+                                Vec<double> lift) {
+  Vec<double> exponent = (load_some(input.potentials, j, left) - simd::splat(input.offset)) *
+                             simd::splat(input.factor) -
+                         simd::splat(input.norm_factor) * load_some(input.norms, j, left) + lift;
+  exponent = simd::max<double>(exponent, simd::splat(-kMaxExponent));
+  return simd::min<double>(exponent, simd::splat(kMaxExponent));
+}
+
 template <class T>
 void side(const SideInput<T>& input, T* exponents, T* weights, double* corrections) {
   const std::size_t padded = (input.count + kWidth<T> - 1) / kWidth<T> * kWidth<T>;
@@ -54,11 +65,7 @@ void side(const SideInput<T>& input, T* exponents, T* weights, double* correctio
       continue;
     }
     const Vec<double> lift = simd::splat(input.lift) + load_some(input.lifts, j, left);
-    Vec<double> exponent = (load_some(input.potentials, j, left) - simd::splat(input.offset)) *
-                               simd::splat(input.factor) -
-                           simd::splat(input.norm_factor) * load_some(input.norms, j, left) + lift;
-    exponent = simd::max<double>(exponent, simd::splat(-kMaxExponent));
-    exponent = simd::min<double>(exponent, simd::splat(kMaxExponent));
+    const Vec<double> exponent = exponents_of(input, j, left, lift);
     const Vec<double> kept = rounded<T>(exponent);
     // Below 1 for exponents that leave T any digits behind the point.
     const Vec<double> lost =

@@ -85,6 +85,8 @@ class Side {
         .side({count_, potentials, temperature.factor, offset, norms, temperature.cost_factor,
                weights, lift, light ? lifts_.data() : nullptr},
               exponents_.get(), weights_.get(), corrections_.get());
+    lift_ = lift;
+    has_light_ = light;
     if (has_zeros_) mask(weights);
   }
 
@@ -106,6 +108,9 @@ class Side {
   [[nodiscard]] const T* masked() const { return has_zeros_ ? masked_.get() : exponents_.get(); }
   [[nodiscard]] const T* weights() const { return weights_.get(); }
   [[nodiscard]] const double* corrections() const { return corrections_.get(); }
+  // What exponents have been raised by; and more, each its own amount, for light weights.
+  [[nodiscard]] double lift() const { return lift_; }
+  [[nodiscard]] bool has_light() const { return has_light_; }
   // The exponent in float64, without the lift.
   [[nodiscard]] double exponent(std::size_t i) const {
     return static_cast<double>(exponents_[i]) + corrections_[i];
@@ -115,6 +120,8 @@ class Side {
   std::size_t count_ = 0;
   std::size_t padded_ = 0;
   bool has_zeros_ = false;
+  bool has_light_ = false;
+  double lift_ = 0.0;
   AlignedArray<T> exponents_;
   AlignedArray<T> masked_;
   AlignedArray<T> weights_;

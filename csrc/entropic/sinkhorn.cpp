@@ -16,7 +16,7 @@ template <class T>
 class Ascent {
  public:
   Ascent(SemiDual<T>& dual, const Options& options, Monitor& monitor)
-      : dual_(&dual), options_(&options), monitor_(&monitor), next_(dual.make_point()) {}
+      : dual_(&dual), options_(&options), monitor_(&monitor) {}
 
   // Goes on at `eps` until the error is at most `tolerance`; the status says what ended it. Leaves
   // `reserve` of the passes.
@@ -30,10 +30,13 @@ class Ascent {
     double before = std::numeric_limits<double>::infinity();
     while (!(at.error <= tolerance)) {
       if (const auto end = look(at)) return *end;
-      if (options_->method == Method::plain || steps < kFirstSteps ||
-          soon(at.error, before, tolerance)) {
+      if (options_->method == Method::plain) {
+        dual_->advance(eps, std::min(kStepsAtOnce, dual_->left() - reserve_), tolerance, at);
+        continue;
+      }
+      if (steps < kFirstSteps || soon(at.error, before, tolerance)) {
         before = at.error;
-        plain_step(eps, at);
+        dual_->advance(eps, 1, tolerance, at);
         ++steps;
         continue;
       }
@@ -44,7 +47,7 @@ class Ascent {
       if (!(at.error <= tolerance) && !dual_->spent(1 + reserve_) &&
           (!moved || shortened || at.error > kPoor * before)) {
         before = at.error;
-        plain_step(eps, at);
+        dual_->advance(eps, 1, tolerance, at);
       }
     }
     return Status::converged;
@@ -53,12 +56,6 @@ class Ascent {
  private:
   // A Newton step that leaves more of the error than this is followed by one of Sinkhorn's.
   static constexpr double kPoor = 0.3;
-
-  void plain_step(double eps, Point& at) {
-    dual_->step(eps, at, next_);
-    dual_->evaluate(eps, next_);
-    std::swap(at, next_);
-  }
 
   // Whether a few more of Sinkhorn's steps will do, going by the last one.
   static bool soon(double error, double before, double tolerance) {
@@ -84,7 +81,6 @@ class Ascent {
   SemiDual<T>* dual_;
   const Options* options_;
   Monitor* monitor_;
-  Point next_;
   std::optional<Newton<T>> newton_;
   double best_error_ = 0.0;
   double best_value_ = 0.0;

@@ -18,6 +18,9 @@ constexpr double kLevelError = 0.05;
 constexpr std::size_t kFirstSteps = 2;
 constexpr double kPatience = 6.0;
 
+// Sinkhorn steps of a small problem between two looks at the clock and at its progress.
+constexpr std::size_t kStepsAtOnce = 25;
+
 // Newton: entries of the plan below this part of their weights are left out of the Hessian, kept
 // are at most so many for each row and column, or kSmallPlan in all; past that the products with
 // the plan are passes over all pairs.

@@ -131,6 +131,16 @@ void Source<T>::reset(MatrixView<const T> costs) {
   scale_ = static_cast<T>(std::ldexp(1.0, -exponent));
   shift_ = static_cast<T>(-low * std::ldexp(1.0, -exponent));
   unit_ = std::ldexp(1.0, exponent);
+  whole_cols_ = cols_ / kWidth<T> * kWidth<T>;
+  if (whole_cols_ < cols_ && rows_ <= kCopiedBytes / sizeof(T) / padded_cols()) {
+    if (!copy_) copy_ = aligned_array<T>(rows_ * padded_cols(), "M");
+    whole_cols_ = padded_cols();
+    for (std::size_t i = 0; i < rows_; ++i) {
+      T* end = std::copy_n(costs.row(i), cols_, copy_.get() + i * whole_cols_);
+      std::fill(end, copy_.get() + (i + 1) * whole_cols_, static_cast<T>(low));
+    }
+    costs_ = {copy_.get(), rows_, whole_cols_, whole_cols_};
+  }
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 // Where the costs of a sweep come from, in a form that exponents are made of quickly: a matrix that
-// is read in place, or points that are centred, scaled and packed once.
+// is read in place (a copy of whole panels where it is small), or points that are centred, scaled
+// and packed once.
 #pragma once
 
 #include <algorithm>
@@ -99,7 +100,7 @@ class Source {
     } else {
       block.scale = scale_;
       block.shift = shift_;
-      const std::size_t whole = std::min(end, cols_ / kWidth<T> * kWidth<T>);
+      const std::size_t whole = std::min(end, whole_cols_);
       if (first < whole) {
         block.costs = costs_.row(row) + first;
         block.stride = costs_.stride;
@@ -134,6 +135,8 @@ class Source {
   double unit_ = 1.0;
 
   MatrixView<const T> costs_;
+  std::size_t whole_cols_ = 0;  // of costs_, in whole panels
+  AlignedArray<T> copy_;
   T scale_ = T(1);
   T shift_ = T(0);
 

@@ -25,11 +25,13 @@ Sweep<T>& Sweep<T>::operator=(Sweep&&) noexcept = default;
 template <class T>
 void Sweep<T>::reset(MatrixView<const T> costs) {
   impl_->source.reset(costs);
+  impl_->kept.valid = false;
 }
 
 template <class T>
 void Sweep<T>::reset(MatrixView<const T> x, MatrixView<const T> y) {
   impl_->source.reset(x, y);
+  impl_->kept.valid = false;
 }
 
 template <class T>
@@ -45,6 +47,12 @@ std::size_t Sweep<T>::cols() const {
 template <class T>
 double Sweep<T>::range() const {
   return impl_->source.range();
+}
+
+template <class T>
+double Sweep<T>::hidden_error(double eps) const {
+  constexpr double kPrecision = sizeof(T) == sizeof(float) ? 0x1p-24 : 0x1p-53;
+  return impl_->from_kept ? kPrecision * range() / eps : 0.0;
 }
 
 // Instantiates what is defined here; the passes are in files of their own.

@@ -68,6 +68,17 @@ class Sweep {
   void iterate(double eps, const double* a, const double* b, const double* g, double damping,
                double* f, double* log_ratio);
 
+  // Sinkhorn's steps of a balanced problem from an iterate() whose g and log_ratio these are: g <-
+  // g - eps log_ratio and iterate(), until |b - b exp(log_ratio)|_1 is at most `goal`, `most` times
+  // or fewer, but once. Returns how often. Small problems do many at once.
+  std::size_t advance(double eps, const double* a, const double* b, std::size_t most, double goal,
+                      double* g, double* f, double* log_ratio);
+
+  // What the last iterate() or advance() cannot see of the marginals' relative error. Where a small
+  // problem's kernel is used again, so is the rounding of its exponents: iterations converge to the
+  // marginals of that kernel, which are about this far from those of the costs. Else 0.
+  [[nodiscard]] double hidden_error(double eps) const;
+
   // f_i = -eps log sum_j b_j exp((g_j - C_ij) / eps), and the same for g. A guess on entry.
   void update_rows(double eps, const double* b, const double* g, double* f);
   void update_cols(double eps, const double* a, const double* f, double* g);

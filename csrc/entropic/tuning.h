@@ -25,6 +25,14 @@ constexpr std::size_t kHeldBytes = std::size_t{640} << 10;
 constexpr std::size_t kHeldDims = 16;
 constexpr std::size_t kMaxHeldShare = 4;
 
+// Problems whose kernel takes no more than this, a share of the second-level cache, keep it
+// (kept.h); its rows are used so many bytes at a time. Benchmark `small_problems`.
+constexpr std::size_t kKeptBytes = std::size_t{640} << 10;
+constexpr std::size_t kKeptBlockBytes = std::size_t{16} << 10;
+
+// A matrix up to this size is copied into whole panels, where it has none.
+constexpr std::size_t kCopiedBytes = kKeptBytes;
+
 // Where fewer rows than this fit, rows and columns are summed in two passes.
 constexpr std::size_t kMinHeldRows = 6;
 

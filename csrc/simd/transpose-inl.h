@@ -1,4 +1,4 @@
-// Transposes square blocks of numbers in registers. Included like vec-inl.h.
+// Transposes square blocks of numbers in registers, and sums their rows. Included like vec-inl.h.
 #pragma once
 
 #include "simd/vec-inl.h"
@@ -40,6 +40,26 @@ template <class T, int kStep>
     }
     transpose_step<T, kStep / 2>(rows);
   }
+}
+
+template <class T, int kStep>
+[[gnu::always_inline]] inline Vec<T> add_lanes_step(Vec<T> (&rows)[kLanes<T>]) {
+  if constexpr (kStep == 0) {
+    return rows[0];
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < kStep; ++i) {
+      swap_blocks<kStep>(rows[i], rows[i + kStep], typename MakeLaneList<kLanes<T>>::Type{});
+      rows[i] += rows[i + kStep];
+    }
+    return add_lanes_step<T, kStep / 2>(rows);
+  }
+}
+
+// The sums of the lanes of each: lane i is that of rows[i], which are used up.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> add_lanes(Vec<T> (&rows)[kLanes<T>]) {
+  return add_lanes_step<T, kLanes<T> / 2>(rows);
 }
 
 // rows[i][j] and rows[j][i] change places.
