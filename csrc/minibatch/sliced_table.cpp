@@ -219,8 +219,9 @@ void SlicedTable<T>::points_gradient(const double* weights, double* grad_x, doub
         [&](std::size_t b, int) {
           double* own = of_batch(b, dims, grad_x, grad_y);
           if (own == nullptr || monitor.stopped() != Stop::none) return;
-          sliced::kernels().add_slopes(slopes.data() + batches_.place(b), places, batches_.size(b),
-                                       scaled.data(), count, dims, own);
+          const sliced::SlopeView<double> view{slopes.data() + batches_.place(b), 1, places};
+          sliced::sum_kernels<double>().add_slopes(view, batches_.size(b), scaled.data(), count,
+                                                   dims, own);
         },
         &monitor);
   });
