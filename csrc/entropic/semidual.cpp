@@ -66,13 +66,18 @@ void SemiDual<T>::evaluate(double eps, Point& at) {
 }
 
 template <class T>
+void SemiDual<T>::evaluate_afresh(double eps, Point& at) {
+  sweep_->forget_kernel();
+  evaluate(eps, at);
+}
+
+template <class T>
 void SemiDual<T>::advance(double eps, std::size_t most, double goal, Point& at) {
   if (!balanced()) {
     step(eps, at, at);
     evaluate(eps, at);
     return;
   }
-  goal -= sweep_->hidden_error(eps) * mass_;
   passes_ += sweep_->advance(eps, marginals_.a, marginals_.b, most, goal, at.g.data(), at.f.data(),
                              at.log_ratio.data());
   assess(eps, at);
@@ -101,7 +106,8 @@ void SemiDual<T>::assess(double eps, Point& at) const {
     at.target[j] = b[j] * relaxation(rho_b, at.g[j]);
     error.add(std::abs(at.target[j] - at.col_mass[j]));
   }
-  at.error = error.value() + sweep_->hidden_error(eps) * mass_;
+  at.hidden = sweep_->hidden_error(eps) * mass_;
+  at.error = error.value() + at.hidden;
   at.value = value_at(eps, at, plan_mass);
 }
 

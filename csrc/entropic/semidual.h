@@ -30,7 +30,8 @@ struct Point {
   std::vector<double> log_ratio;  // [m] log(c_j / b_j), by its formula where b_j = 0
   std::vector<double> col_mass;   // [m] c
   std::vector<double> target;     // [m] b exp(-g / rho_b)
-  double error = 0.0;             // |target - c|_1, with what rounding may hide of it
+  double error = 0.0;             // |target - c|_1, with what rounding may hide of it:
+  double hidden = 0.0;            // see Sweep::hidden_error
   double value = 0.0;             // D(g)
 };
 
@@ -44,8 +45,11 @@ class SemiDual {
   // All of `at` for at.g. at.f holds a guess. One pass.
   void evaluate(double eps, Point& at);
 
-  // Sinkhorn's steps from `at`, which is evaluated, until its error is at most `goal`: at most
-  // `most` > 0, and perhaps just one.
+  // The same by a pass that hides no rounding.
+  void evaluate_afresh(double eps, Point& at);
+
+  // Sinkhorn's steps from `at`, which is evaluated, until its error, less what is hidden, is at
+  // most `goal`: at most `most` > 0, and perhaps just one.
   void advance(double eps, std::size_t most, double goal, Point& at);
 
   // g of Sinkhorn's update at `from`, into to.g; from.f becomes the guess to.f. They may be one.

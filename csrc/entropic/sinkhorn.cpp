@@ -30,6 +30,10 @@ class Ascent {
     double before = std::numeric_limits<double>::infinity();
     while (!(at.error <= tolerance)) {
       if (const auto end = look(at)) return *end;
+      if (at.hidden > 0.0 && at.error - at.hidden <= tolerance) {
+        dual_->evaluate_afresh(eps, at);
+        continue;
+      }
       if (options_->method == Method::plain) {
         dual_->advance(eps, std::min(kStepsAtOnce, dual_->left() - reserve_), tolerance, at);
         continue;

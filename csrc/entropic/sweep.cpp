@@ -55,6 +55,11 @@ double Sweep<T>::hidden_error(double eps) const {
   return impl_->from_kept ? kPrecision * range() / eps : 0.0;
 }
 
+template <class T>
+void Sweep<T>::forget_kernel() {
+  impl_->kept.valid = false;
+}
+
 // Instantiates what is defined here; the passes are in files of their own.
 template class Sweep<float>;
 template class Sweep<double>;

@@ -79,6 +79,9 @@ class Sweep {
   // marginals of that kernel, which are about this far from those of the costs. Else 0.
   [[nodiscard]] double hidden_error(double eps) const;
 
+  // The next iterate() makes its exponentials anew, and hides nothing.
+  void forget_kernel();
+
   // f_i = -eps log sum_j b_j exp((g_j - C_ij) / eps), and the same for g. A guess on entry.
   void update_rows(double eps, const double* b, const double* g, double* f);
   void update_cols(double eps, const double* a, const double* f, double* g);
