@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,10 +29,10 @@ from pyramid_common import (
     COLORS,
     METHODS,
     Values,
+    flow,
     picture_parser,
     print_table,
     save,
-    tree_of,
 )
 
 import otcore
@@ -84,7 +84,7 @@ def main() -> None:
         start[centres] = distance(X, Y)
         for method in arguments.methods:
             for m in arguments.batches:
-                flows[centres, method, m] = flow(X, Y, method, m, times, arguments)
+                flows[centres, method, m] = run(X, Y, method, m, times, arguments)
     tell(arguments, flows, start, times)
     save(picture(arguments, flows, times), arguments.output)
 
@@ -104,28 +104,17 @@ def distance(X: Values, Y: Values) -> float:
     return math.sqrt(max(0.0, float(otcore.solve_sample(X, Y).value)))
 
 
-def flow(
+def run(
     X: Values, Y: Values, method: str, m: int, times: list[float], arguments: argparse.Namespace
 ) -> Flow:
-    """Euler's scheme from X towards Y."""
+    """A flow, stopped at the times to see what is left."""
     result = Flow()
-    in_trees = in_solves = 0.0
-    tree = None
-    for k in range(round(times[-1] / arguments.step)):
-        began = time.perf_counter()
-        if tree is None or k % arguments.refresh == 0:
-            tree = tree_of(method, X, Y, seed=k)
-        else:
-            tree = tree.reassign(X=X)
-        in_trees += time.perf_counter() - began
-        began = time.perf_counter()
-        images = otcore.minibatch.pmb_ot(X, Y, m=m, tree=tree, seed=k).barycentric_map()
-        X = X + np.float32(arguments.step) * (images - X)
-        in_solves += time.perf_counter() - began
-        for each in times:
-            if round(each / arguments.step) == k + 1:
-                result.residual[each] = distance(X, Y)
-                result.seconds[each] = in_trees, in_solves
+    stops = {round(each / arguments.step): each for each in times}
+    steps = flow(X, Y, method, m, step=arguments.step, refresh=arguments.refresh)
+    for k, (moved, in_trees, in_solves) in enumerate(islice(steps, max(stops)), start=1):
+        if k in stops:
+            result.residual[stops[k]] = distance(moved, Y)
+            result.seconds[stops[k]] = in_trees, in_solves
     return result
 
 
