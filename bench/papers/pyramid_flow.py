@@ -9,7 +9,7 @@ here:
 - A step takes all batches of one pass: every point moves in every step.
 - `--step` of time, 0.1. Not larger: random batches give a point another partner in every step, and
   the mean of many is what a flow goes to; with a step of 1 any permutation would end at W_2 = 0.
-- `--refresh`: a new tree every 5 steps; between, X goes down the old one anew.
+- `--refresh`: a new tree every 20 steps; between, X goes down the old one anew.
 - Centres are chosen with equal weights, components have the covariance 1.
 
     python bench/papers/pyramid_flow.py                  # the paper's sizes
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--step", type=float, default=0.1)
     parser.add_argument("--until", type=float, default=50.0, help="time of the end")
-    parser.add_argument("--refresh", type=int, default=5, help="steps between new trees")
+    parser.add_argument("--refresh", type=int, default=20, help="steps between new trees")
     parser.add_argument("--quick", action="store_true", help="2000 points")
     arguments = parser.parse_args()
     if arguments.quick:
