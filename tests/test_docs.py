@@ -22,6 +22,7 @@ EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "docs/guide.md",
         "docs/compat.md",
         "docs/entropic.md",
+        "docs/minibatch.md",
         "docs/pyramid.md",
         "docs/sliced.md",
     ],

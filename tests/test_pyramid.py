@@ -258,6 +258,7 @@ def test_the_shape_of_trees(mode: str, n: int, m: int, d: int) -> None:
     assert statistics.taken_per_level.sum() == pytest.approx(1.0)
 
 
+@pytest.mark.isa
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("d", [1, 2, 3, 7, 8, 9, 16, 17, 33, 70])
 @pytest.mark.parametrize("branching", [2, 5, 8, 9, 20])

@@ -1,4 +1,4 @@
-"""BoMb-OT with exact and with sliced inner problems, against a loop over POT that does the same.
+"""Mini-batches against loops over POT: BoMb-OT with exact and sliced inner problems, and pyramids.
 
 Points are uniform in the unit cube, the ground cost is squared Euclidean. Both sides draw their
 batches within the time measured; the answers are compared for one set of batches. Neither forms the
@@ -27,6 +27,7 @@ def contests() -> Iterator[Contest]:
     for k, m, d, target in ((10, 10, 3, 40), (20, 20, 3, 25), (32, 50, 128, 10), (8, 100, 784, 8)):
         yield _bomb(rng, k, m, d, target)
     yield _bomb_sliced(rng, k=32, m=100, d=784, slices=100, target=60)
+    yield _pyramid(rng, n=20_000, m=100, d=3, target=10)
 
 
 def _bomb(rng: np.random.Generator, k: int, m: int, d: int, target: float) -> Contest:
@@ -109,6 +110,28 @@ def _bomb_sliced(
         ),
         floor=Work(multiply_adds=2.0 * k * m * d * slices, traffic=2.0 * k * m * d * X.itemsize),
         agreement=1e-4,
+    )
+
+
+def _pyramid(rng: np.random.Generator, n: int, m: int, d: int, target: float) -> Contest:
+    """The batches of a given tree, solved one after another; draws included on both sides."""
+    X, Y = rng.random((2, n, d))
+    tree = otcore.pyramid.PyramidTree(X, Y, seed=0)
+
+    def ours() -> Values:
+        return np.atleast_1d(otcore.minibatch.pmb_ot(X, Y, m=m, tree=tree, seed=0).value)
+
+    def pot() -> Values:
+        points = np.full(m, 1 / m)
+        batches = tree.batches(m, seed=0)
+        costs = [ot.emd2(points, points, ot.dist(X[i], Y[j])) for i, j in batches]
+        return np.atleast_1d(np.mean(costs))
+
+    return Contest(
+        f"pyramid, n = {n}, m = {m}, d = {d}",
+        Contender("otcore", ours, ours, None),
+        (Rival(Contender("POT `dist` + `emd2`, on otcore's batches", pot, pot, None), target),),
+        floor=Work(flops=2.0 * n * m * d, traffic=2.0 * n * d * X.itemsize),
     )
 
 

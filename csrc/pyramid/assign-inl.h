@@ -28,7 +28,8 @@ inline void assign_vectors(const Panels<T>& points, std::size_t first, const T* 
     score<T, V>(points, first, block, half_squares + c, scores);
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < kScoreCentres; ++i) {
-      const Mask<T> number = simd::splat_lanes<T>(static_cast<simd::MaskLane<T>>(c + i));
+      const std::size_t centre = c + i;
+      const Mask<T> number = simd::splat_lanes<T>(static_cast<simd::MaskLane<T>>(centre));
 #pragma GCC unroll 2
       for (std::size_t v = 0; v < V; ++v) {
         const Mask<T> better = scores[i][v] > best[v];

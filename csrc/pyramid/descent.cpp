@@ -130,7 +130,7 @@ void place(Tree& tree, int side, const std::vector<std::int32_t>& members,
   for (std::size_t i = tree.nodes.size(); i-- > 0;) {
     const Node& node = tree.nodes[i];
     for (std::int32_t c = 0; c < node.children; ++c) {
-      counts[i] += counts[static_cast<std::size_t>(node.first_child + c)];
+      counts[i] += counts[Tree::child(node, c)];
     }
   }
   tree.nodes[0].begin[side] = 0;
@@ -138,7 +138,7 @@ void place(Tree& tree, int side, const std::vector<std::int32_t>& members,
   for (const Node& node : tree.nodes) {
     std::int32_t next = node.begin[side];
     for (std::int32_t c = 0; c < node.children; ++c) {
-      const auto number = static_cast<std::size_t>(node.first_child + c);
+      const std::size_t number = Tree::child(node, c);
       tree.nodes[number].begin[side] = next;
       tree.nodes[number].end[side] = next += counts[number];
     }

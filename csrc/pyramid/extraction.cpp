@@ -17,15 +17,16 @@ struct Range {
   std::int32_t begun = 0;
 };
 
-// One side during a pass.
+// One side during a pass. What belongs to a point stands at its place, so that a node's points are
+// near each other in memory.
 class Side {
  public:
   Side(const std::vector<std::int32_t>& order, const std::vector<std::int64_t>* units)
       : points_(order) {
     if (units == nullptr) return;
-    units_ = *units;
-    batch_.assign(units_.size(), -1);
-    entry_.resize(units_.size());
+    units_.reserve(order.size());
+    for (const std::int32_t i : order) units_.push_back((*units)[static_cast<std::size_t>(i)]);
+    entry_.assign(order.size(), -1);
   }
 
   // The whole of a random point.
@@ -35,25 +36,27 @@ class Side {
     --range.left;
   }
 
-  // The point whose mass is next: one that is begun, or else a random one.
-  std::size_t next(Range& range, Random& random) {
+  // Brings to the first place the point whose mass is next: one that is begun, or else a random
+  // one.
+  void next(const Range& range, Random& random) {
     if (range.begun == 0) bring_first(range, random);
-    return static_cast<std::size_t>(points_[static_cast<std::size_t>(range.first)]);
   }
-  [[nodiscard]] std::int64_t units(std::size_t point) const { return units_[point]; }
-  [[nodiscard]] bool in_batch(std::size_t point) const { return batch_[point] == closed_; }
+  [[nodiscard]] std::int64_t units(const Range& range) const { return units_[first(range)]; }
+  [[nodiscard]] bool in_batch(const Range& range) const {
+    return entry_[first(range)] >= offsets_.back();
+  }
 
-  // Some mass of the point that next() gave; whether that was all it had.
-  bool take_units(Range& range, std::size_t point, std::int64_t units) {
-    if (!in_batch(point)) {
-      batch_[point] = closed_;
-      entry_[point] = entries_.size();
-      entries_.push_back(static_cast<std::int64_t>(point));
+  // Some mass of the point at the first place; whether that was all it had.
+  bool take_units(Range& range, std::int64_t units) {
+    const std::size_t place = first(range);
+    if (!in_batch(range)) {
+      entry_[place] = static_cast<std::int64_t>(entries_.size());
+      entries_.push_back(points_[place]);
       entry_units_.push_back(0);
     }
-    entry_units_[entry_[point]] += units;
-    units_[point] -= units;
-    if (units_[point] > 0) {
+    entry_units_[static_cast<std::size_t>(entry_[place])] += units;
+    units_[place] -= units;
+    if (units_[place] > 0) {
       range.begun = std::max(range.begun, 1);
       return false;
     }
@@ -63,13 +66,17 @@ class Side {
     return true;
   }
 
-  // Adds what a child has left to its parent, whose range ends at or before the child's.
+  // Adds what a child has left to its parent, whose range ends at or before the child's. Points
+  // that are begun come first.
   void gather(const Range& child, Range& parent) {
-    const auto from = points_.begin() + child.first;
-    const auto to = points_.begin() + parent.first + parent.left;
-    if (from != to) std::copy(from, from + child.left, to);
-    for (std::int32_t i = 0; i < child.begun; ++i) {
-      std::swap(*(to + i), *(points_.begin() + parent.first + parent.begun++));
+    const std::size_t to = first(parent) + static_cast<std::size_t>(parent.left);
+    move(points_, child, to);
+    if (!units_.empty()) {
+      move(units_, child, to);
+      move(entry_, child, to);
+    }
+    for (std::size_t i = to; i < to + static_cast<std::size_t>(child.begun); ++i) {
+      exchange(i, first(parent) + static_cast<std::size_t>(parent.begun++));
     }
     parent.left += child.left;
   }
@@ -77,10 +84,7 @@ class Side {
   [[nodiscard]] std::size_t filled() const {
     return entries_.size() - static_cast<std::size_t>(offsets_.back());
   }
-  void close_batch() {
-    offsets_.push_back(static_cast<std::int64_t>(entries_.size()));
-    ++closed_;
-  }
+  void close_batch() { offsets_.push_back(static_cast<std::int64_t>(entries_.size())); }
 
   [[nodiscard]] Batches finish(const Masses* masses) {
     Batches batches{std::move(offsets_), std::move(entries_), {}};
@@ -91,21 +95,30 @@ class Side {
   }
 
  private:
+  static std::size_t first(const Range& range) { return static_cast<std::size_t>(range.first); }
+
   void bring_first(const Range& range, Random& random) {
-    const auto first = static_cast<std::size_t>(range.first);
-    std::swap(points_[first],
-              points_[first + random.below(static_cast<std::uint64_t>(range.left))]);
+    exchange(first(range), first(range) + random.below(static_cast<std::uint64_t>(range.left)));
+  }
+  void exchange(std::size_t i, std::size_t j) {
+    std::swap(points_[i], points_[j]);
+    if (units_.empty()) return;
+    std::swap(units_[i], units_[j]);
+    std::swap(entry_[i], entry_[j]);
+  }
+  template <class T>
+  static void move(std::vector<T>& numbers, const Range& from, std::size_t to) {
+    if (first(from) == to) return;
+    const auto begin = numbers.begin() + from.first;
+    std::copy(begin, begin + from.left, numbers.begin() + static_cast<std::ptrdiff_t>(to));
   }
 
   std::vector<std::int32_t> points_;
-  std::vector<std::int64_t> units_;  // of each point, not yet taken
+  std::vector<std::int64_t> units_;  // not yet taken
+  std::vector<std::int64_t> entry_;  // the last one of the point
   std::vector<std::int64_t> offsets_ = {0};
   std::vector<std::int64_t> entries_;
   std::vector<std::int64_t> entry_units_;
-  // The last batch that a point came to, and its entry there.
-  std::vector<std::int64_t> batch_;
-  std::vector<std::size_t> entry_;
-  std::int64_t closed_ = 0;
 };
 
 class Walk {
@@ -128,7 +141,7 @@ class Walk {
       for (std::int32_t c = node.first_child; c < node.first_child + node.children; ++c) {
         const Node& child = tree.nodes[static_cast<std::size_t>(c)];
         if (child.size(0) == 0 || child.size(1) == 0) continue;
-        open_[static_cast<std::size_t>(node.first_child + rest.open++)] = c;
+        open_[Tree::child(node, rest.open++)] = c;
       }
     }
   }
@@ -197,15 +210,16 @@ class Walk {
 
   void take_mass(Rest& rest) {
     while (!rest.done() && !full_) {
-      const std::size_t i = x_.next(rest.x, random_);
-      const std::size_t j = y_.next(rest.y, random_);
-      if ((x_.filled() == m_ && !x_.in_batch(i)) || (y_.filled() == m_ && !y_.in_batch(j))) {
+      x_.next(rest.x, random_);
+      y_.next(rest.y, random_);
+      if ((x_.filled() == m_ && !x_.in_batch(rest.x)) ||
+          (y_.filled() == m_ && !y_.in_batch(rest.y))) {
         full_ = true;
         return;
       }
-      const std::int64_t units = std::min(x_.units(i), y_.units(j));
-      const bool x_used = x_.take_units(rest.x, i, units);
-      const bool y_used = y_.take_units(rest.y, j, units);
+      const std::int64_t units = std::min(x_.units(rest.x), y_.units(rest.y));
+      const bool x_used = x_.take_units(rest.x, units);
+      const bool y_used = y_.take_units(rest.y, units);
       full_ = (x_used && x_.filled() == m_) || (y_used && y_.filled() == m_);
     }
   }
@@ -259,10 +273,8 @@ std::vector<double> taken_per_level(const Tree& tree, const Masses* masses) {
     taken[level] += pairs;
     total += pairs;
   }
-  std::vector<double> parts;
-  for (const std::int64_t units : taken) {
-    parts.push_back(static_cast<double>(units) / static_cast<double>(total));
-  }
+  std::vector<double> parts(taken.begin(), taken.end());
+  for (double& part : parts) part /= static_cast<double>(total);
   return parts;
 }
 

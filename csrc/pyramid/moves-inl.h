@@ -42,8 +42,8 @@ struct Moves {
           continue;
         }
         for (std::size_t c = 0; c < kScoreCentres; ++c) {
-          const Mask<T> centre =
-              simd::splat_lanes<T>(static_cast<simd::MaskLane<T>>(first_centre + c));
+          const std::size_t number = first_centre + c;
+          const Mask<T> centre = simd::splat_lanes<T>(static_cast<simd::MaskLane<T>>(number));
           // A comparison that holds is -1.
           const Mask<T> step = (from == centre) - (to == centre);
           moved |= step;

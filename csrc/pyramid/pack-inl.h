@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pyramid/scores-inl.h"
+#include "pyramid/tuning.h"
 #include "simd/transpose-inl.h"
 
 namespace otcore::pyramid::OTCORE_LEVEL {
@@ -42,6 +43,11 @@ void pack(const T* const* rows, std::size_t count, std::size_t dims, const T* or
   for (std::size_t first = 0; first < count; first += kPanel<T>, out += dims * kPanel<T>) {
     for (std::size_t i = 0; i < kPanel<T>; ++i) {
       panel[i] = first + i < count ? rows[first + i] : nullptr;
+    }
+    // The rows of a panel are as many streams as it has points, which hardware does not foresee.
+    const std::size_t ahead = first + kPrefetchPanels * kPanel<T>;
+    for (std::size_t i = ahead; i < ahead + kPanel<T> && i < count; ++i) {
+      for (std::size_t k = 0; k < dims; k += kPanel<T>) __builtin_prefetch(rows[i] + k);
     }
     for (std::size_t i = 0; i < kPanel<T>; i += kLanes<T>) {
       for (std::size_t k = 0; k < dims; k += kLanes<T>) {

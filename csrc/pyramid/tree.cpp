@@ -18,7 +18,7 @@ bool is_order_of(std::vector<std::int32_t> order, const std::vector<std::int32_t
 bool holds_children(const Tree& tree, const Node& node, int side) {
   std::int32_t place = node.begin[side];
   for (std::int32_t c = 0; c < node.children; ++c) {
-    const Node& child = tree.nodes[static_cast<std::size_t>(node.first_child + c)];
+    const Node& child = tree.nodes[Tree::child(node, c)];
     if (child.begin[side] != place || child.end[side] < place) return false;
     place = child.end[side];
   }
@@ -37,7 +37,7 @@ bool has_sound_nodes(const Tree& tree) {
     if (node.first_child <= i) return false;
     if (std::int64_t{node.first_child} + node.children > count) return false;
     for (std::int32_t c = 0; c < node.children; ++c) {
-      const auto child = static_cast<std::size_t>(node.first_child + c);
+      const std::size_t child = Tree::child(node, c);
       if (++parents[child] > 1 || tree.nodes[child].level != node.level + 1) return false;
     }
     if (!holds_children(tree, node, 0) || !holds_children(tree, node, 1)) return false;

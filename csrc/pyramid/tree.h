@@ -28,6 +28,11 @@ struct Tree {
   std::vector<double> centres;  // of every node, times scale; exact in the type of the points
   std::vector<std::int32_t> order[2];  // the points of each side, leaf by leaf
 
+  // The number of a node's child.
+  [[nodiscard]] static std::size_t child(const Node& node, std::int32_t c) {
+    const std::int32_t number = node.first_child + c;
+    return static_cast<std::size_t>(number);
+  }
   [[nodiscard]] const double* centre(std::size_t node) const {
     return centres.data() + node * dims;
   }

@@ -243,7 +243,7 @@ def pmb_ot(
     >>> X, Y = np.random.default_rng(0).normal(size=(2, 1000, 2))
     >>> result = otcore.minibatch.pmb_ot(X, Y, m=50, seed=0)
     >>> result
-    PyramidResult(value=VALUE, status='optimal', 1000 x 1000 points in 20 batches)
+    PyramidResult(value=0.120914, status='optimal', 1000 x 1000 points in 20 batches)
     >>> random = otcore.minibatch.m_ot(
     ...     X, Y, k=20, m=50, sampling="disjoint", pairs="diagonal", seed=0
     ... )

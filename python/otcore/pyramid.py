@@ -330,7 +330,7 @@ class PyramidTree:
         >>> X, Y = np.random.default_rng(0).normal(size=(2, 500, 3))
         >>> statistics = otcore.pyramid.PyramidTree(X, Y, seed=0).statistics()
         >>> statistics.depth, statistics.nodes_per_level[:2].tolist()
-        (3, [1, 8])
+        (2, [1, 8])
         >>> bool(np.isclose(statistics.taken_per_level.sum(), 1.0))
         True
         """
