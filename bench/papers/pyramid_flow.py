@@ -175,7 +175,7 @@ def picture(
     by_size.set_xlabel("batch size")
     by_size.set_ylabel("exact W_2 left")
     by_size.set_title(f"{shown} centres", loc="left")
-    by_size.legend(fontsize=8)
+    by_size.legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.12))
     by_time.set_xlabel("seconds")
     by_time.set_title("numbers are batch sizes", loc="left")
     for axes in (by_size, by_time):
