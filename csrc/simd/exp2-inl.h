@@ -1,7 +1,7 @@
 // Powers and logarithms of two. Included like vec-inl.h.
 //
 // Polynomials by Remez's algorithm for the relative error; the bounds are tested in
-// tests/cpp/test_entropic_sweep.cpp.
+// tests/cpp/test_entropic_kernels.cpp.
 #pragma once
 
 #include "simd/vec-inl.h"
