@@ -7,7 +7,8 @@ plan between all points: otcore does so when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -116,21 +117,27 @@ def _bomb_sliced(
 def _pyramid(rng: np.random.Generator, n: int, m: int, d: int, target: float) -> Contest:
     """The batches of a given tree, solved one after another; draws included on both sides."""
     X, Y = rng.random((2, n, d))
-    tree = otcore.pyramid.PyramidTree(X, Y, seed=0)
+    small = X[: 3 * m], Y[: 3 * m]
+    whole = X, Y, otcore.pyramid.PyramidTree(X, Y, seed=0)
+    few = *small, otcore.pyramid.PyramidTree(*small, seed=0)
 
-    def ours() -> Values:
-        return np.atleast_1d(otcore.minibatch.pmb_ot(X, Y, m=m, tree=tree, seed=0).value)
+    def ours(x: Values, y: Values, tree: otcore.pyramid.PyramidTree) -> Values:
+        return np.atleast_1d(otcore.minibatch.pmb_ot(x, y, m=m, tree=tree, seed=0).value)
 
-    def pot() -> Values:
+    def pot(x: Values, y: Values, tree: otcore.pyramid.PyramidTree) -> Values:
         points = np.full(m, 1 / m)
         batches = tree.batches(m, seed=0)
-        costs = [ot.emd2(points, points, ot.dist(X[i], Y[j])) for i, j in batches]
+        costs = [ot.emd2(points, points, ot.dist(x[i], y[j])) for i, j in batches]
         return np.atleast_1d(np.mean(costs))
+
+    def contender(name: str, solve: Callable[..., Values]) -> Contender:
+        run = partial(solve, *whole)
+        return Contender(name, run, run, partial(solve, *few))
 
     return Contest(
         f"pyramid, n = {n}, m = {m}, d = {d}",
-        Contender("otcore", ours, ours, None),
-        (Rival(Contender("POT `dist` + `emd2`, on otcore's batches", pot, pot, None), target),),
+        contender("otcore", ours),
+        (Rival(contender("POT `dist` + `emd2`, on otcore's batches", pot), target),),
         floor=Work(flops=2.0 * n * m * d, traffic=2.0 * n * d * X.itemsize),
     )
 
