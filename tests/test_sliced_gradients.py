@@ -95,3 +95,9 @@ def test_gradients_are_taken_once() -> None:
         grad.sum().backward()
     with pytest.raises(RuntimeError, match="not differentiable"):
         sliced_wasserstein(x, y, seed=0).costs.sum().backward()
+
+
+def test_slopes_beyond_float32() -> None:
+    x = torch.tensor([[1.5e38, 0.0]], requires_grad=True)
+    sliced_wasserstein(x, -x.detach(), projections=torch.eye(2)).value.backward()
+    torch.testing.assert_close(x.grad, torch.tensor([[3e38, 0.0]]))  # of one slice: 6e38

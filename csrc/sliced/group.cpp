@@ -1,6 +1,7 @@
 #include "sliced/group.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/error.h"
@@ -98,9 +99,10 @@ bool GroupSolver<T>::solve_columns(std::size_t b, const T* centre, std::size_t c
   const Points<T> x{clouds_.x[b].data, n, dims, centre};
   const Points<T> y{clouds_.y[b].data, n, dims, centre};
   const bool squares = options_.p == 2.0;
+  const bool slopes = answers.columns_x != nullptr || answers.columns_y != nullptr;
   T* memory = numbers(2 * kGroup * round_up(n, kColumnPadding));
   const ProjectKernels<T>& kernels = project_kernels<T>();
-  if (answers.columns_x != nullptr || answers.columns_y != nullptr) {
+  if (slopes) {
     const Order order = kernels.line_slopes(x, y, group_.data(), count, squares, memory,
                                             {answers.cost, answers.columns_x, answers.columns_y});
     if (order == Order::too_close) return false;
@@ -108,7 +110,10 @@ bool GroupSolver<T>::solve_columns(std::size_t b, const T* centre, std::size_t c
   } else if (!kernels.line_columns(x, y, group_.data(), count, squares, memory, answers.cost)) {
     throw_overflow();
   }
+  // Slopes are up to 2 sqrt(sum), and sums of them must not overflow T either.
+  const double most = 0x1p-8 * static_cast<double>(std::numeric_limits<T>::max());
   for (std::size_t l = 0; l < count; ++l) {
+    if (slopes && squares && std::sqrt(answers.cost[l]) > most) return false;
     answers.cost[l] /= static_cast<double>(n);
     if (!std::isfinite(answers.cost[l])) throw_overflow();
   }
