@@ -216,6 +216,22 @@ BENCHMARK_TEMPLATE(iterate, double)
     ->ArgsProduct({{1000, 10000}, {3, 16, 64}, {1}})
     ->UseRealTime();
 
+// Few rows and so many columns that a block of rows leaves the second-level cache.
+void iterate_wide(benchmark::State& state) {
+  constexpr std::size_t kRows = 1000;
+  constexpr std::size_t kDims = 3;
+  const auto m = static_cast<std::size_t>(state.range(0));
+  const auto threads = static_cast<int>(state.range(1));
+  const auto x = random_numbers<float>(kRows * kDims, 1);
+  const auto y = random_numbers<float>(m * kDims, 2);
+  Job<float> job({{x.data(), kRows, kDims, kDims}, {y.data(), m, kDims, kDims}, {}, threads}, kEps);
+  run(state, job, kDims, threads);
+}
+BENCHMARK(iterate_wide)
+    ->ArgNames({"m", "threads"})
+    ->ArgsProduct({{20000, 100000, 400000}, {1, 2}})
+    ->UseRealTime();
+
 // A matrix, whose exponents take two multiply-adds.
 template <class T>
 void iterate_matrix(benchmark::State& state) {

@@ -12,10 +12,10 @@ namespace {
 
 template <class T>
 constexpr Kernels<T> make_kernels() {
-  return {exponents<T>,  exponentials<T>,   powers<T>, moments<T>, row_maxima<T>,
-          col_maxima<T>, shifted_powers<T>, fold<T>,   flush<T>,   dots<T>,
-          weigh<T>,      select<T>,         side<T>,   reweigh<T>, row_products<T>,
-          quotients<T>,  shares<T>,         range<T>};
+  return {exponents<T>,    exponentials<T>, replace<T>,        powers<T>, moments<T>,
+          row_maxima<T>,   col_maxima<T>,   shifted_powers<T>, fold<T>,   flush<T>,
+          dots<T>,         weigh<T>,        select<T>,         side<T>,   reweigh<T>,
+          row_products<T>, quotients<T>,    shares<T>,         range<T>};
 }
 
 }  // namespace

@@ -52,6 +52,10 @@ struct Kernels {
   // out = 2^z, and sums_i += sum_j weights_j 2^z.
   void (*exponentials)(const Block<T>& block, const T* weights, T* out, std::size_t out_stride,
                        double* sums);
+  // The same, where `out` holds a block of the same shape: it is folded, column_sums_j += sum_i
+  // fold_weights_i out_ij, before it is overwritten.
+  void (*replace)(const Block<T>& block, const T* weights, T* out, std::size_t out_stride,
+                  double* sums, const T* fold_weights, T* column_sums);
   // out = 2^z alone.
   void (*powers)(const Block<T>& block, T* out, std::size_t out_stride);
 

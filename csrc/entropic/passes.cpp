@@ -9,8 +9,8 @@ Sweep<T>::Impl::Impl(Source<T> costs, int n_threads, Monitor* stop_monitor)
   const std::size_t bytes =
       kHeldBytes * std::clamp<std::size_t>(source.dims() / kHeldDims, 1, kMaxHeldShare);
   const std::size_t fitting = bytes / (held_stride * sizeof(T));
-  fused = fitting >= kMinHeldRows;
-  held_rows = std::min(kMaxBlockRows, fitting / kMinHeldRows * kMinHeldRows);
+  fused = kMinHeldRows * held_stride * sizeof(T) <= kMostHeldBytes;
+  held_rows = std::clamp(fitting / kMinHeldRows * kMinHeldRows, kMinHeldRows, kMaxBlockRows);
   row_side.resize(rows);
   col_side.resize(cols);
   column_logs.resize(padded_cols);

@@ -39,6 +39,7 @@ struct Sweep<T>::Impl {
     std::vector<double> products;
     std::array<T, kMaxBlockRows> u;
     std::array<T, kMaxBlockRows> weights;
+    std::size_t unfolded = 0;  // rows in `held` that are not in `sums` yet
     std::array<double, kMaxBlockRows> row_sums;
     std::array<double, kMaxBlockRows> moments;
     std::array<double, kMaxBlockRows> logs;
@@ -99,8 +100,11 @@ struct Sweep<T>::Impl {
   template <class Run>
   void settle(const Temperature& t, Range block, Slot& slot, const Run& run);
   void guess_rows(const Temperature& t, Range block, const double* f, Slot& slot) const;
-  // `held`: where the rows' exponentials go, held_stride apart; null: nowhere.
+  // `held`: where the rows' exponentials go, held_stride apart; null: nowhere. What is unfolded in
+  // slot.held, no fewer rows, is folded on the way.
   void sum_rows(const Temperature& t, Range block, T* held, Slot& slot) const;
+  // Folds the rows of slot.held from `first` on.
+  void fold_held(std::size_t first, Slot& slot) const;
   // f from slot.row_sums; slot.logs = the exponents of the new f, less slot.u.
   void update_block(const Temperature& t, Range block, double damping, double* f, Slot& slot) const;
   void follow_rows(const Temperature& t, Range block, T* held, Slot& slot) const;

@@ -19,15 +19,32 @@ template <class T>
 void Sweep<T>::Impl::sum_rows(const Temperature& t, Range block, T* held, Slot& slot) const {
   std::fill_n(slot.row_sums.begin(), block.size(), 0.0);
   const bool hold = held != nullptr;
+  const bool replace = slot.unfolded > 0;
   const auto sum = [&](const Block<T>& piece, std::size_t col) {
-    kernels.exponentials(piece, col_side.weights() + col, hold ? held + col : slot.held.get(),
-                         hold ? held_stride : strip_step, slot.row_sums.data());
+    const T* weights = col_side.weights() + col;
+    T* out = hold ? held + col : slot.held.get();
+    const std::size_t stride = hold ? held_stride : strip_step;
+    if (replace) {
+      kernels.replace(piece, weights, out, stride, slot.row_sums.data(), slot.weights.data(),
+                      slot.sums.get() + col);
+    } else {
+      kernels.exponentials(piece, weights, out, stride, slot.row_sums.data());
+    }
   };
+  if (replace) fold_held(block.size(), slot);
   if (hold) {
     blocks(t, slot.u.data(), col_side.exponents(), block, {0, padded_cols}, slot, sum);
   } else {
     strips(t, slot.u.data(), col_side.exponents(), block, slot, sum);
   }
+  slot.unfolded = 0;
+}
+
+template <class T>
+void Sweep<T>::Impl::fold_held(std::size_t first, Slot& slot) const {
+  kernels.fold(slot.held.get() + first * held_stride, held_stride, slot.unfolded - first,
+               padded_cols, slot.weights.data() + first, slot.sums.get());
+  slot.unfolded = first;
 }
 
 template <class T>
@@ -79,8 +96,17 @@ void Sweep<T>::Impl::iterate_fused(const Temperature& t, const double* a, double
     double* totals = column_totals.data() + number * padded_cols;
     std::fill_n(slot.sums.get(), padded_cols, T(0));
     std::fill_n(totals, padded_cols, 0.0);
+    slot.unfolded = 0;
     std::size_t unflushed = 0;
+    const auto make_room = [&](std::size_t more) {
+      if (unflushed + more > kSumRows) {
+        kernels.flush(slot.sums.get(), padded_cols, totals);
+        unflushed = 0;
+      }
+      unflushed += more;
+    };
     for_blocks(chunk, held_rows, [&](Range block) {
+      make_room(slot.unfolded);
       T* held = kept.wanted ? kept.kernel.get() + block.begin * held_stride : slot.held.get();
       guess_rows(t, block, f, slot);
       settle(t, block, slot, [&] { sum_rows(t, block, held, slot); });
@@ -91,14 +117,16 @@ void Sweep<T>::Impl::iterate_fused(const Temperature& t, const double* a, double
       for (std::size_t i = 0; i < block.size(); ++i) {
         slot.weights[i] = static_cast<T>(a[block.begin + i] * weight_scale * slot.logs[i]);
       }
-      if (unflushed + block.size() > kSumRows) {
-        kernels.flush(slot.sums.get(), padded_cols, totals);
-        unflushed = 0;
+      if (kept.wanted) {
+        make_room(block.size());
+        kernels.fold(held, held_stride, block.size(), padded_cols, slot.weights.data(),
+                     slot.sums.get());
+      } else {
+        slot.unfolded = block.size();
       }
-      kernels.fold(held, held_stride, block.size(), padded_cols, slot.weights.data(),
-                   slot.sums.get());
-      unflushed += block.size();
     });
+    make_room(slot.unfolded);
+    fold_held(0, slot);
     kernels.flush(slot.sums.get(), padded_cols, totals);
   });
   if (reduce_columns(chunks, lift)) return;

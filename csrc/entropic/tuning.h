@@ -6,15 +6,18 @@
 namespace otcore::entropic {
 
 // The block of exponents that one kernel keeps in registers: rows x panels of 64 bytes, with room
-// for the points of a panel and the polynomial's constants. Benchmark `iterate`.
+// for the points of a panel and the polynomial's constants. Points of few coordinates, fewer than
+// kManyDims, leave more room for the latter. Benchmark `iterate`.
 struct RegisterBlock {
   std::size_t rows;
   std::size_t panels;
+  std::size_t few_panels;
 };
-constexpr RegisterBlock kBlockAvx512{6, 4};
-constexpr RegisterBlock kBlockAvx2{6, 1};
-constexpr RegisterBlock kBlockSse2{3, 1};
-constexpr RegisterBlock kBlockNeon{6, 1};
+constexpr RegisterBlock kBlockAvx512{6, 4, 2};
+constexpr RegisterBlock kBlockAvx2{6, 1, 1};
+constexpr RegisterBlock kBlockSse2{3, 1, 1};
+constexpr RegisterBlock kBlockNeon{6, 1, 1};
+constexpr std::size_t kManyDims = 8;
 
 // Rows whose exponentials are held at a time while their columns are summed: at most so many, and
 // as many as fit into kHeldBytes, a share of the second-level cache. A multiple of every level's
@@ -33,8 +36,11 @@ constexpr std::size_t kKeptBlockBytes = std::size_t{16} << 10;
 // A matrix up to this size is copied into whole panels, where it has none.
 constexpr std::size_t kCopiedBytes = kKeptBytes;
 
-// Where fewer rows than this fit, rows and columns are summed in two passes.
+// At least so many are held, in the third-level cache if need be. Where they take more than
+// kMostHeldBytes, rows and columns are summed in two passes: there the cache is not ours alone.
+// Benchmark `iterate_wide`.
 constexpr std::size_t kMinHeldRows = 6;
+constexpr std::size_t kMostHeldBytes = std::size_t{4} << 20;
 
 // float32 sums run over so many columns or rows before they are added in float64.
 constexpr std::size_t kSumColumns = 512;

@@ -41,21 +41,28 @@ struct Exp2Traits<double> {
       6.559529322770528367e-9,    6.2634661422960210149e-10};
 };
 
-// 2^x with a relative error of at most 3 * 2^-24 (float), 3 * 2^-53 (double). 0 below the smallest
-// normal number (x < -126, -1022) and that of 127 (1023) from there on: never infinite. x is not
-// NaN.
+// 2^x with a relative error of at most 3 * 2^-24 (float), 3 * 2^-53 (double). Below the smallest
+// normal number (x < -126, -1022) it is 0 or a denormal one, and from 127 (1023) on that of 127:
+// never infinite. x is not NaN.
 template <class T>
 inline Vec<T> exp2(Vec<T> x) {
   using Traits = Exp2Traits<T>;
-  const Vec<T> bounded = min<T>(x, splat(Traits::kHighest));
 #if defined(__AVX512F__)
-  // x - floor(x), exactly.
+  // Numbers below a positive bound are the same in the order of their bits as integers, whose
+  // minimum leaves the multipliers free. Then x - floor(x), exactly.
+  Vec<T> bounded;
   Vec<T> rest;
-  if constexpr (sizeof(T) == 8)
+  if constexpr (sizeof(T) == 8) {
+    bounded = _mm512_castsi512_pd(_mm512_maskz_min_epi64(
+        0xff, _mm512_castpd_si512(x), _mm512_castpd_si512(splat(Traits::kHighest))));
     rest = _mm512_maskz_reduce_pd(0xff, bounded, 0x09);
-  else
+  } else {
+    bounded = _mm512_castsi512_ps(_mm512_maskz_min_epi32(
+        0xffff, _mm512_castps_si512(x), _mm512_castps_si512(splat(Traits::kHighest))));
     rest = _mm512_maskz_reduce_ps(0xffff, bounded, 0x09);
+  }
 #else
+  const Vec<T> bounded = min<T>(x, splat(Traits::kHighest));
   // Rounded to the nearest integer of x - 1/2: the low bits of the sum hold it.
   const Vec<T> rounded = (bounded - splat(T(0.5))) + splat(Traits::kMagic);
   const Vec<T> rest = bounded - (rounded - splat(Traits::kMagic));
@@ -68,11 +75,9 @@ inline Vec<T> exp2(Vec<T> x) {
   power = mul_add<T>(power, rest, splat(T(1)));
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 8)
-    return _mm512_maskz_scalef_pd(_mm512_cmp_pd_mask(x, splat(Traits::kLowest), _CMP_GE_OQ), power,
-                                  bounded);
+    return _mm512_maskz_scalef_pd(0xff, power, bounded);
   else
-    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, splat(Traits::kLowest), _CMP_GE_OQ), power,
-                                  bounded);
+    return _mm512_maskz_scalef_ps(0xffff, power, bounded);
 #else
   // Sums of bits wrap around where x is below the normal numbers.
   using Bits = typename Traits::Bits;

@@ -29,7 +29,7 @@ TEST(Functions, AreAccurate) {
     const Real exact = std::exp2(Real(x[i]));
     ASSERT_LE(std::abs(Real(out[i]) - exact), 3 * 0x1p-53L * exact) << x[i];
   }
-  const std::vector<double> far = {-1022.0, -1022.1, -1e9, -1e300, 1023.0, 1024.0, 1e300};
+  const std::vector<double> far = {-1022.0, -1080.0, -1e9, -1e300, 1023.0, 1024.0, 1e300};
   const std::vector<double> ends = {0x1p-1022, 0.0, 0.0, 0.0, 0x1p1023, 0x1p1023, 0x1p1023};
   out.resize(far.size());
   functions.exp2(far.data(), far.size(), out.data());
@@ -69,12 +69,18 @@ TEST(Functions, FloatPowersAreAccurate) {
       ASSERT_LE(std::abs(static_cast<double>(out[k]) - exact), 3 * 0x1p-24 * exact) << v[k];
     }
   }
-  const std::vector<float> far = {-126.0f, -126.1f, -1e9f, -1e38f, 127.0f, 128.0f, 1e38f, 0.0f};
+  const std::vector<float> far = {-126.0f, -160.0f, -1e9f, -1e38f, 127.0f, 128.0f, 1e38f, 0.0f};
   const std::vector<float> ends = {0x1p-126f, 0.0f, 0.0f, 0.0f, 0x1p127f, 0x1p127f, 0x1p127f, 1.0f};
   std::copy(far.begin(), far.end(), v.begin());
   kernels.powers(block, out.data(), kCount);
   for (std::size_t k = 0; k < far.size(); ++k) {
     EXPECT_NEAR(out[k], ends[k], 3 * 0x1p-24f * ends[k]) << far[k];
+  }
+  for (std::size_t k = 0; k < kCount; ++k)
+    v[k] = -126.0f - 24.0f * static_cast<float>(k + 1) / kCount;
+  kernels.powers(block, out.data(), kCount);
+  for (std::size_t k = 0; k < kCount; ++k) {
+    ASSERT_TRUE(out[k] >= 0.0f && out[k] < 0x1p-126f) << v[k];
   }
 }
 
