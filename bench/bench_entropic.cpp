@@ -232,6 +232,25 @@ BENCHMARK(iterate_wide)
     ->ArgsProduct({{20000, 100000, 400000}, {1, 2}})
     ->UseRealTime();
 
+// What the answer says of a plan; its coordinates and four more multiply-adds.
+void measure(benchmark::State& state) {
+  const auto n = static_cast<std::size_t>(state.range(0));
+  const auto dims = static_cast<std::size_t>(state.range(1));
+  const auto x = random_numbers<float>(n * dims, 1);
+  const auto y = random_numbers<float>(n * dims, 2);
+  Job<float> job({{x.data(), n, dims, dims}, {y.data(), n, dims, dims}, {}, 1}, kEps);
+  std::vector<double> rows(n), cols(n), transform(n);
+  double seconds = 1e30;
+  for (auto _ : state) {
+    const double cpu = cpu_seconds();
+    job.sweep.measure({job.eps, job.a.data(), job.b.data(), job.f.data(), job.g.data()},
+                      rows.data(), cols.data(), transform.data());
+    seconds = std::min(seconds, cpu_seconds() - cpu);
+  }
+  state.counters["ns/pair"] = 1e9 * seconds / job.pairs();
+}
+BENCHMARK(measure)->ArgNames({"n", "d"})->ArgsProduct({{5000}, {3, 64}})->UseRealTime();
+
 // A matrix, whose exponents take two multiply-adds.
 template <class T>
 void iterate_matrix(benchmark::State& state) {

@@ -52,7 +52,7 @@ Ending proximal_steps(SemiDual<T>& dual, const Options& options, double toleranc
     if (t % kValueEvery == 0 && tolerance > 0.0 && !dual.spent(1 + options.inner_iter)) {
       dual.count_passes(1);
       const double measured =
-          sweep.measure({eps, a, b, at.f.data(), at.g.data()}, rows.data(), cols.data());
+          sweep.measure({eps, a, b, at.f.data(), at.g.data()}, rows.data(), cols.data(), nullptr);
       double error = 0.0;
       for (std::size_t i = 0; i < n; ++i) error += std::abs(rows[i] - a[i]);
       const double scale = std::max(std::abs(measured), 0x1p-20 * sweep.range() * dual.mass());

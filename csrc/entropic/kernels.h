@@ -61,9 +61,10 @@ struct Kernels {
 
   // The remaining ones look at `rows` x `cols` numbers, cols in whole panels.
 
-  // z <- 2^z, sums_i += sum_j weights_j 2^z, moments_i += sum_j weights_j 2^z z.
+  // z <- 2^z, sums_i += sum_j weights_j 2^z, moments_i += sum_j weights_j 2^z z, maxima_i =
+  // max(maxima_i, max_j z_ij + shifts_j).
   void (*moments)(T* z, std::size_t stride, std::size_t rows, std::size_t cols, const T* weights,
-                  double* sums, double* moments);
+                  const T* shifts, double* sums, double* moments, T* maxima);
   // maxima_i = max(maxima_i, max_j z_ij); maxima_j = max(maxima_j, max_i z_ij).
   void (*row_maxima)(const T* z, std::size_t stride, std::size_t rows, std::size_t cols, T* maxima);
   void (*col_maxima)(const T* z, std::size_t stride, std::size_t rows, std::size_t cols, T* maxima);

@@ -42,6 +42,7 @@ struct Sweep<T>::Impl {
     std::size_t unfolded = 0;  // rows in `held` that are not in `sums` yet
     std::array<double, kMaxBlockRows> row_sums;
     std::array<double, kMaxBlockRows> moments;
+    std::array<T, kMaxBlockRows> maxima;
     std::array<double, kMaxBlockRows> logs;
   };
 
@@ -91,9 +92,6 @@ struct Sweep<T>::Impl {
     }
   }
 
-  // transform.cpp
-  [[nodiscard]] Temperature cold() const;
-
   // rows.cpp. Blocks of rows, whose exponents are slot.u and for whose exponentials run() sets
   // slot.row_sums. Where a sum leaves the safe range the row's exponent is replaced by minus its
   // largest z, and the block is run again.
@@ -137,6 +135,10 @@ struct Sweep<T>::Impl {
   void redo_columns(const Temperature& t);
   void redo_group(const Temperature& t, Range group, Slot& slot);
 
+  // measure.cpp
+  template <class Use>
+  void measure_rows(const Temperature& t, Range block, Slot& slot, const Use& use);
+
   // plan.cpp
   Temperature set_plan(const Scaling& plan, bool lifted = true);
   double row_factor(const double* a, Range block, std::size_t i, const Slot& slot) const;
@@ -165,6 +167,7 @@ struct Sweep<T>::Impl {
   std::vector<double> column_logs;    // [padded_cols]
   std::vector<std::size_t> bad_groups;
   std::vector<double> row_values;  // [rows]
+  AlignedArray<T> col_shifts;      // of measure: what exponents of columns lack, by weight
   Kept<T> kept;
   bool from_kept = false;        // whether the last iteration used it
   std::vector<T> packed_values;  // of apply

@@ -12,15 +12,18 @@ constexpr T kNoPower = T(-2000);
 
 template <class T>
 void moments(T* z, std::size_t stride, std::size_t rows, std::size_t cols, const T* weights,
-             double* sums, double* moments) {
+             const T* shifts, double* sums, double* moments, T* maxima) {
   alignas(64) T lanes[kLanes<T>];
   for (std::size_t i = 0; i < rows; ++i, z += stride) {
+    Vec<T> high = simd::splat(maxima[i]);
     for (std::size_t first = 0; first < cols; first += kSumColumns) {
       const std::size_t end = cols - first < kSumColumns ? cols : first + kSumColumns;
       Vec<T> sum{};
       Vec<T> moment{};
       for (std::size_t j = first; j < end; j += kLanes<T>) {
-        const Vec<T> exponent = simd::max<T>(simd::load(z + j), simd::splat(kNoPower<T>));
+        const Vec<T> whole = simd::load(z + j);
+        high = simd::max<T>(whole + simd::load(shifts + j), high);
+        const Vec<T> exponent = simd::max<T>(whole, simd::splat(kNoPower<T>));
         const Vec<T> power = simd::exp2<T>(exponent);
         const Vec<T> mass = power * simd::load(weights + j);
         sum += mass;
@@ -32,6 +35,7 @@ void moments(T* z, std::size_t stride, std::size_t rows, std::size_t cols, const
       simd::store(lanes, moment);
       moments[i] += sum_in_float64(lanes);
     }
+    maxima[i] = simd::reduce_max<T>(high);
   }
 }
 

@@ -41,51 +41,6 @@ double Sweep<T>::Impl::row_factor(const double* a, Range block, std::size_t i,
 }
 
 template <class T>
-double Sweep<T>::measure(const Scaling& plan, double* row_mass, double* col_mass) {
-  Impl& p = *impl_;
-  const Temperature t = p.set_plan(plan, false);
-  std::vector<double>& entropy = p.row_values;
-  p.for_rows(kMaxBlockRows, [&](Range chunk, std::size_t, auto& slot) {
-    p.for_blocks(chunk, kMaxBlockRows, [&](Range block) {
-      std::copy_n(p.row_side.exponents() + block.begin, block.size(), slot.u.begin());
-      p.settle(t, block, slot, [&] {
-        slot.row_sums.fill(0.0);
-        slot.moments.fill(0.0);
-        p.strips(t, slot.u.data(), p.col_side.exponents(), block, slot,
-                 [&](const Block<T>& piece, std::size_t col) {
-                   p.kernels.exponents(piece, slot.held.get(), p.strip_step);
-                   p.kernels.moments(slot.held.get(), p.strip_step, piece.rows, piece.cols,
-                                     p.col_side.weights() + col, slot.row_sums.data(),
-                                     slot.moments.data());
-                 });
-      });
-      for (std::size_t i = 0; i < block.size(); ++i) {
-        const std::size_t row = block.begin + i;
-        const double factor = p.row_factor(plan.a, block, i, slot);
-        const double lacking = p.row_side.exponent(row) - static_cast<double>(slot.u[i]);
-        row_mass[row] = factor * slot.row_sums[i];
-        entropy[row] = factor * (slot.moments[i] + slot.row_sums[i] * lacking);
-      }
-    });
-  });
-  p.sum_columns(t);
-  CompensatedSum exponents;
-  CompensatedSum value;
-  for (std::size_t i = 0; i < p.rows; ++i) {
-    exponents.add(entropy[i]);
-    value.add(row_mass[i] * plan.f[i]);
-  }
-  for (std::size_t j = 0; j < p.cols; ++j) {
-    const double correction = p.col_side.corrections()[j];
-    col_mass[j] = plan.b[j] == 0.0 ? 0.0 : plan.b[j] * std::exp2(p.column_logs[j] + correction);
-    exponents.add(col_mass[j] * correction);
-    value.add(col_mass[j] * plan.g[j]);
-  }
-  value.add(-exponents.value() / t.factor);
-  return value.value();
-}
-
-template <class T>
 void Sweep<T>::apply(const Scaling& plan, const double* v, std::size_t k, double* out) {
   Impl& p = *impl_;
   const Temperature t = p.set_plan(plan);
@@ -260,8 +215,12 @@ bool Sweep<T>::extract(const Scaling& plan, double threshold, std::size_t most, 
   return true;
 }
 
-template double Sweep<float>::measure(const Scaling&, double*, double*);
-template double Sweep<double>::measure(const Scaling&, double*, double*);
+template Temperature Sweep<float>::Impl::set_plan(const Scaling&, bool);
+template Temperature Sweep<double>::Impl::set_plan(const Scaling&, bool);
+template double Sweep<float>::Impl::row_factor(const double*, Range, std::size_t,
+                                               const Slot&) const;
+template double Sweep<double>::Impl::row_factor(const double*, Range, std::size_t,
+                                                const Slot&) const;
 template void Sweep<float>::apply(const Scaling&, const double*, std::size_t, double*);
 template void Sweep<double>::apply(const Scaling&, const double*, std::size_t, double*);
 template void Sweep<float>::apply_t(const Scaling&, const double*, std::size_t, double*);

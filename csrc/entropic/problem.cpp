@@ -105,7 +105,7 @@ void Problem<T>::finish(SemiDual<T>& dual, Point& at, Solution& out) {
     for (double& f : at.f) f += mean;
   }
   out.value_linear = sweep_.measure({out.eps, a_.data(), b_.data(), at.f.data(), at.g.data()},
-                                    row_mass_.data(), col_mass_.data());
+                                    row_mass_.data(), col_mass_.data(), transform_.data());
   const auto& [unused_a, unused_b, rho_a, rho_b] = dual.marginals();
   const auto target = [](double rho, double weight, double potential) {
     return std::isinf(rho) || weight == 0.0 ? weight : weight * std::exp(-potential / rho);
@@ -120,7 +120,6 @@ void Problem<T>::finish(SemiDual<T>& dual, Point& at, Solution& out) {
   out.marginal_error = error.value();
   out.value = options_.method == Method::ipot ? out.value_linear
                                               : dual.value_at(out.eps, at, sum(row_mass_));
-  sweep_.transform_rows(b_.data(), at.g.data(), transform_.data());
   CompensatedSum bound;
   for (std::size_t i = 0; i < a_.size(); ++i) {
     if (a_[i] > 0.0) bound.add(a_[i] * transform_[i]);

@@ -86,13 +86,10 @@ class Sweep {
   void update_rows(double eps, const double* b, const double* g, double* f);
   void update_cols(double eps, const double* a, const double* f, double* g);
 
-  // f_i = min C_ij - g_j over the j with b_j > 0, and the same for g.
-  void transform_rows(const double* b, const double* g, double* f);
-  void transform_cols(const double* a, const double* f, double* g);
-
   // <P, C> by P's row and column sums and sum P_ij (f_i + g_j - C_ij), without cancellation; the
-  // sums go to row_mass (n) and col_mass (m).
-  double measure(const Scaling& plan, double* row_mass, double* col_mass);
+  // sums go to row_mass (n) and col_mass (m). The c-transform of g, min C_ij - g_j over the j with
+  // b_j > 0, goes to `transform` (n), unless that is null.
+  double measure(const Scaling& plan, double* row_mass, double* col_mass, double* transform);
 
   // out (n x k) = P V, V (m x k); out (m x k) = P^T V, V (n x k); row-major without padding.
   void apply(const Scaling& plan, const double* v, std::size_t k, double* out);

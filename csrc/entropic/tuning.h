@@ -49,6 +49,10 @@ constexpr std::size_t kSumRows = 64;
 // Columns of exponents (or costs) that are computed at a time where they are not held.
 constexpr std::size_t kStripColumns = 512;
 
+// Rows that are measured at a time, so that a strip of them stays in the first-level cache.
+// Benchmark `measure`.
+constexpr std::size_t kMeasuredRows = 12;
+
 // Columns whose sums are formed again together when one of them needs it.
 constexpr std::size_t kGroupColumns = 64;
 

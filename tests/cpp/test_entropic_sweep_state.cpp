@@ -31,7 +31,9 @@ std::vector<double> iterated(const SweepProblem<T>& problem, double eps, int thr
   all.insert(all.end(), g.begin(), g.end());
   std::vector<double> row_mass(problem.n), col_mass(problem.m);
   const Scaling plan{eps, problem.a.data(), problem.b.data(), f.data(), g.data()};
-  all.push_back(sweep.measure(plan, row_mass.data(), col_mass.data()));
+  std::vector<double> low(problem.n);
+  all.push_back(sweep.measure(plan, row_mass.data(), col_mass.data(), low.data()));
+  all.insert(all.end(), low.begin(), low.end());
   all.insert(all.end(), row_mass.begin(), row_mass.end());
   all.insert(all.end(), col_mass.begin(), col_mass.end());
   sweep.update_cols(eps, problem.a.data(), f.data(), g.data());
@@ -40,8 +42,6 @@ std::vector<double> iterated(const SweepProblem<T>& problem, double eps, int thr
   sweep.apply(plan, g.data(), 1, moved.data());
   all.insert(all.end(), moved.begin(), moved.end());
   sweep.apply_t(plan, f.data(), 1, moved.data());
-  all.insert(all.end(), moved.begin(), moved.end());
-  sweep.transform_cols(problem.a.data(), f.data(), moved.data());
   all.insert(all.end(), moved.begin(), moved.end());
   return all;
 }
