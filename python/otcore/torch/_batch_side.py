@@ -49,7 +49,7 @@ class Side:
         self._forward = forward
         self.keep = keep
         self._keep_graphs = keep_graphs
-        self._replays = [Replay() for _ in range(len(batches))]
+        self._replays = [Replay(forward) for _ in range(len(batches))]
         self._outputs: dict[int, Output] = {}
         self._graphs: dict[int, Output] = {}
         self._leaves: dict[int, Output] = {}
@@ -59,11 +59,10 @@ class Side:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def fill(self) -> None:
-        """Computes the outputs that are kept."""
-        if self.keep:
-            for i in range(len(self)):
-                self.output(i)
+    def first_pass(self) -> None:
+        """Maps all batches in their order, which decides the random numbers that each sees."""
+        for i in range(len(self)):
+            self.output(i)
 
     def output(self, i: int) -> Output:
         """What batch i is mapped to, cut off from its graph."""
@@ -137,15 +136,21 @@ class Side:
         torch.autograd.backward([part for part, _ in pairs], [grad for _, grad in pairs])
 
     def _run(self, i: int, with_graph: bool) -> Output:
-        batch = self.batches[i]
-        with self._replays[i](), torch.set_grad_enabled(with_graph):
-            output = batch if self._forward is None else self._forward(batch)
-        if isinstance(output, list):
-            output = tuple(output)
-        if not any(isinstance(part, Tensor) for part in _parts(output)):
+        output = self.batches[i]
+        if self._forward is not None:
+            with self._replays[i](), torch.set_grad_enabled(with_graph):
+                output = self._forward(output)
+        output = tuple(output) if isinstance(output, list) else output
+        parts = _parts(output)
+        if not any(isinstance(part, Tensor) for part in parts):
             raise TypeError(
                 f"{self.name}: {type(output).__name__} for batch {i}, expected a tensor or a tuple "
                 "with tensors"
+            )
+        if self._tracked is not None and len(parts) != len(self._tracked):
+            raise ValueError(
+                f"{self.name}: {len(parts)} parts for batch {i}, expected {len(self._tracked)} as "
+                "for batch 0"
             )
         return output
 

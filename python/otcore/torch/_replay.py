@@ -1,4 +1,4 @@
-"""Network passes that run again as they ran the first time."""
+"""Passes of networks that run again as they ran the first time."""
 
 from __future__ import annotations
 
@@ -12,54 +12,64 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 
 class Replay:
-    """The random state of a pass, and all its repetitions from the same state.
+    """The random state of a pass of a function, which repetitions of it start from.
 
-    Every call gives a context to run the pass in. The first is like any other code. Later ones see
-    the random numbers that the first one saw, and leave both torch's generators (of the CPU and of
-    CUDA) and the buffers of modules, such as the running statistics of batch norm, as they were.
+    Every call gives a context to run the function in. The first is like any other code. Later ones
+    see the random numbers that the first one saw, and leave both torch's generators (of the CPU and
+    of CUDA) and the buffers of modules, such as the running statistics of batch norm, as they were.
+
+    Parameters
+    ----------
+    function
+        Where it is a module, its own modules count; else those that are called in the context.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, function: object) -> None:
+        self._module = function if isinstance(function, nn.Module) else None
         self._states: Sequence[Tensor] | None = None
 
     def __call__(self) -> AbstractContextManager[None]:
         if self._states is None:
             self._states = _generator_states()
             return nullcontext()
-        return _again(self._states)
+        return self._again(self._states)
+
+    @contextmanager
+    def _again(self, states: Sequence[Tensor]) -> Iterator[None]:
+        now = _generator_states()
+        _set_generators(states)
+        try:
+            with _lent_buffers(self._module):
+                yield
+        finally:
+            _set_generators(now)
 
 
 @contextmanager
-def _again(states: Sequence[Tensor]) -> Iterator[None]:
-    now = _generator_states()
-    _set_generators(states)
-    try:
-        with _lent_buffers():
-            yield
-    finally:
-        _set_generators(now)
-
-
-@contextmanager
-def _lent_buffers() -> Iterator[None]:
-    """Modules in training mode that are called in this block work on copies of their buffers.
+def _lent_buffers(known: nn.Module | None) -> Iterator[None]:
+    """Modules in training mode work on copies of their buffers.
 
     Copies instead of restored values: an original that was written to would not fit a graph that
     another pass through the module has saved it in.
     """
     originals: dict[nn.Module, dict[str, Tensor | None]] = {}
 
-    def lend(module: nn.Module, _: Any) -> None:
-        if module.training and module._buffers and module not in originals:
-            originals[module] = dict(module._buffers)
-            for name, buffer in originals[module].items():
-                module._buffers[name] = None if buffer is None else buffer.clone()
+    def lend(called: nn.Module, _: Any = None) -> None:
+        for module in called.modules():
+            if module.training and module._buffers and module not in originals:
+                originals[module] = dict(module._buffers)
+                for name, buffer in originals[module].items():
+                    module._buffers[name] = None if buffer is None else buffer.clone()
 
-    hook = register_module_forward_pre_hook(lend)
+    # A hook on all modules, which torch.compile warns of, only where they are not known.
+    hook = register_module_forward_pre_hook(lend) if known is None else None
     try:
+        if known is not None:
+            lend(known)
         yield
     finally:
-        hook.remove()
+        if hook is not None:
+            hook.remove()
         for module, buffers in originals.items():
             module._buffers.update(buffers)
 

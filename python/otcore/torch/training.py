@@ -159,9 +159,9 @@ def bomb_backward(
             "coupling='diagonal'"
         )
     passes = Passes(x, y, weights, factor, scaler)
-    replay = Replay()
-    x.fill()
-    y.fill()
+    replay = Replay(inner)
+    x.first_pass()
+    y.first_pass()
     if isinstance(inner, InnerLoss) and cache != "none":
         found = passes.solve_together(inner)
     else:
