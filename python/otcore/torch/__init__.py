@@ -1,5 +1,9 @@
-"""What needs torch. Nothing outside this package imports it.
+"""Functions of tensors that work whole under torch.compile, torch.func and vmap.
 
-The functions of `otcore` take tensors and return tensors; importing this package is not needed for
-that.
+The functions of `otcore` take tensors, too, and return results with all there is to know; these
+return values alone. Nothing outside this package imports torch.
 """
+
+from .costs import transport_cost
+
+__all__ = ["transport_cost"]

@@ -1,0 +1,53 @@
+"""Transport costs as functions of tensors, for compilers and transforms."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .._options import Unbalanced, entropic_options
+from ..solve import solve, solve_batch
+from .operators.exact import exact_costs
+from .operators.registration import check_tensors, observed
+
+__all__ = ["transport_cost"]
+
+
+def transport_cost(
+    M: Tensor,
+    a: Tensor | None = None,
+    b: Tensor | None = None,
+    *,
+    reg: float | None = None,
+    method: str = "auto",
+    unbalanced: Unbalanced | None = None,
+    tol: float | None = None,
+    inner_iter: int = 1,
+    scheme: str = "auto",
+    max_iter: int | None = None,
+    n_threads: int | None = None,
+) -> Tensor:
+    check_tensors(M=M, a=a, b=b)
+    if not observed(M, a, b):
+        door = solve_batch if M.dim() == 3 else solve
+        result = door(
+            M,
+            a,
+            b,
+            reg=reg,
+            method=method,
+            unbalanced=unbalanced,
+            tol=tol,
+            inner_iter=inner_iter,
+            scheme=scheme,
+            max_iter=max_iter,
+            n_threads=n_threads,
+        )
+        value: Tensor = result.value
+        return value
+    entropic = entropic_options(
+        method, reg, unbalanced=unbalanced, tol=tol, inner_iter=inner_iter, scheme=scheme
+    )
+    if entropic is None:
+        value, *_ = exact_costs(M, a, b, max_iter, n_threads)
+        return value
+    raise NotImplementedError

@@ -1,0 +1,95 @@
+"""Exact transport as operators: the plan's entries and the potentials are what gradients need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ... import exact
+from ..._core import ExactSolution
+from ..._options import solver_options
+from ..._problem import Problem, matrix_problem
+from .registration import define, per_source, refusing
+
+_OUTPUTS = (
+    "(Tensor value, Tensor rows, Tensor cols, Tensor mass, Tensor potential_a, Tensor potential_b)"
+)
+
+
+def centred(grad: Tensor, potential: Tensor, weights: Tensor) -> Tensor:
+    """The gradient in weights: their total is fixed, so they have no other direction."""
+    centre = potential.mean(-1, keepdim=True)
+    return per_source(grad[..., None] * (potential - centre), weights)
+
+
+def _solve(problem: Problem, max_iter: int | None, n_threads: int | None) -> tuple[Tensor, ...]:
+    """Values; rows, columns and masses of the plans, 0 where unused; potentials."""
+    solve = exact.solve_many if problem.batched else exact.solve_one
+    solution = solve(problem, solver_options(max_iter, n_threads, None, False))._solution
+    assert isinstance(solution, ExactSolution)
+    unused = torch.arange(solution.rows.shape[1]) >= torch.from_numpy(solution.count)[:, None]
+    entries = (solution.rows, solution.cols, solution.mass)
+    outputs = (
+        torch.from_numpy(solution.value),
+        *(torch.from_numpy(part).masked_fill(unused, 0) for part in entries),
+        torch.from_numpy(solution.potential_a),
+        torch.from_numpy(solution.potential_b),
+    )
+    return outputs if problem.batched else tuple(part[0] for part in outputs)
+
+
+def _empty(data: Tensor, lead: Sequence[int], n: int, m: int) -> tuple[Tensor, ...]:
+    def empty(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+        return data.new_empty((*lead, *shape), dtype=dtype)
+
+    places = (empty(n + m - 1, dtype=torch.int32) for _ in range(2))
+    return empty(), *places, empty(n + m - 1), empty(n), empty(m)
+
+
+# ---------------------------------------------------------------------------------------------
+# Costs given as a matrix
+
+
+def _matrix(
+    M: Tensor, a: Tensor | None, b: Tensor | None, max_iter: int | None, n_threads: int | None
+) -> tuple[Tensor, ...]:
+    return _solve(matrix_problem(M, a, b, batched=M.dim() == 3), max_iter, n_threads)
+
+
+def _matrix_fake(M: Tensor, *_: Any) -> tuple[Tensor, ...]:
+    n, m = M.shape[-2:] if M.dim() > 1 else (1, 1)
+    return _empty(M, M.shape[:-2], n, m)
+
+
+def _matrix_backward(
+    grads: tuple[Tensor], inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], needed: Any
+) -> list[Tensor | None]:
+    M, a, b = sources = inputs[:3]
+    _, rows, cols, mass, f, g = outputs
+    (grad,) = grads
+    return [
+        refusing(_in_costs, grad, M, rows, cols, mass, sources=sources) if needed[0] else None,
+        refusing(centred, grad, f, a, sources=sources) if needed[1] else None,
+        refusing(centred, grad, g, b, sources=sources) if needed[2] else None,
+    ]
+
+
+def _in_costs(grad: Tensor, M: Tensor, rows: Tensor, cols: Tensor, mass: Tensor) -> Tensor:
+    """The plan, dense as the costs are."""
+    places = rows.long() * M.shape[-1] + cols
+    plan = M.new_zeros(*M.shape[:-2], M.shape[-2] * M.shape[-1])
+    plan = plan.scatter_add(-1, places, (grad[..., None] * mass).to(M.dtype))
+    return plan.reshape(M.shape)
+
+
+exact_costs = define(
+    f"exact_costs(Tensor M, Tensor? a, Tensor? b, int? max_iter, int? n_threads) -> {_OUTPUTS}",
+    _matrix,
+    _matrix_fake,
+    axes=(2, 1, 1, None, None),
+    shared=(1, 2),
+    backward=_matrix_backward,
+)
