@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -136,9 +136,25 @@ class EntropicAnswer:
         return RoundedPlan(problem.library.wrap(rounded, problem.sources), value)
 
 
+class PlanFormula(Protocol):
+    """What of the solution of B problems their plans are made of."""
+
+    @property
+    def potential_a(self) -> npt.NDArray[np.float64]:
+        """(B, n)."""
+
+    @property
+    def potential_b(self) -> npt.NDArray[np.float64]:
+        """(B, m)."""
+
+    @property
+    def eps(self) -> npt.NDArray[np.float64]:
+        """(B,)."""
+
+
 def core_plan(
     problem: Problem,
-    solution: EntropicSolution,
+    solution: PlanFormula,
     b: int,
     *,
     weights: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,

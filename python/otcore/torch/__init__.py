@@ -4,6 +4,6 @@ The functions of `otcore` take tensors, too, and return results with all there i
 return values alone. Nothing outside this package imports torch.
 """
 
-from .costs import transport_cost
+from .costs import transport_cost, transport_cost_sample
 
-__all__ = ["transport_cost"]
+__all__ = ["transport_cost", "transport_cost_sample"]

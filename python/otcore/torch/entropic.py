@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._entropic_answer import EntropicPlan, core_plan, plan_weights
+from .._entropic_answer import EntropicPlan, PlanFormula, core_plan, plan_weights
 from .functions import PAIRS_AT_ONCE, like, once_differentiable, pair_gradients, weights_gradient
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class EntropicValue(torch.autograd.Function):
                 plans = EntropicPlan(problem, solution, slice(None)).dense()
                 grads[0] = torch.from_numpy(plans) * grad_value[:, None, None]
         elif needed[0] or needed[1]:
-            grads[:2] = _points_gradient(problem, solution, grad_value)
+            grads[:2] = points_gradient(problem, solution, grad_value)
         for side, place in ((0, -2), (1, -1)):
             if needed[place]:
                 dims = ctx.sources[place].dim()
@@ -55,9 +55,10 @@ class EntropicValue(torch.autograd.Function):
         return None, None, *map(like, grads, ctx.sources)
 
 
-def _points_gradient(
-    problem: Problem, solution: EntropicSolution, grad_value: Tensor
+def points_gradient(
+    problem: Problem, solution: PlanFormula, grad_value: Tensor
 ) -> tuple[Tensor, Tensor]:
+    """The gradients in X and Y, (B, n, d) and (B, m, d), of values with these plans."""
     assert problem.metric is not None
     x, y = (torch.from_numpy(points) for points in problem.data)
     grad_x, grad_y = torch.zeros_like(x), torch.zeros_like(y)
@@ -68,7 +69,7 @@ def _points_gradient(
     return grad_x, grad_y
 
 
-def _square_gradient(problem: Problem, solution: EntropicSolution, b: int) -> tuple[Tensor, Tensor]:
+def _square_gradient(problem: Problem, solution: PlanFormula, b: int) -> tuple[Tensor, Tensor]:
     """2 (r x - P y) and 2 (c y - P^T x) for the plan's row sums r and column sums c.
 
     The sums come from the same pass as the products, with the points centred, so that nothing is
@@ -84,9 +85,7 @@ def _square_gradient(problem: Problem, solution: EntropicSolution, b: int) -> tu
     return grads[0], grads[1]
 
 
-def _gradient_by_blocks(
-    problem: Problem, solution: EntropicSolution, b: int
-) -> tuple[Tensor, Tensor]:
+def _gradient_by_blocks(problem: Problem, solution: PlanFormula, b: int) -> tuple[Tensor, Tensor]:
     assert problem.metric is not None
     x, y = (torch.from_numpy(points[b]) for points in problem.data)
     grad_x = torch.zeros_like(x, dtype=torch.float64)
