@@ -5,5 +5,13 @@ return values alone. Nothing outside this package imports torch.
 """
 
 from .costs import transport_cost, transport_cost_sample
+from .operators.oned import wasserstein_1d
+from .operators.sliced import max_sliced_wasserstein, sliced_wasserstein
 
-__all__ = ["transport_cost", "transport_cost_sample"]
+__all__ = [
+    "max_sliced_wasserstein",
+    "sliced_wasserstein",
+    "transport_cost",
+    "transport_cost_sample",
+    "wasserstein_1d",
+]

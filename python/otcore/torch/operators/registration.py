@@ -9,7 +9,7 @@ inlines those without their backward under `torch.func.grad`, so that gradients 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -32,6 +32,8 @@ Backward: TypeAlias = Callable[
 # How many axes each argument of one problem has; a batch has one more, in front. None: no tensor.
 Axes: TypeAlias = Sequence[int | None]
 
+_NOTHING: Mapping[int, Sequence[int]] = {}
+
 _LIBRARY: Any = torch.library.Library("otcore", "FRAGMENT")  # type: ignore[no-untyped-call]
 
 _FORWARD_MODE = (
@@ -47,9 +49,10 @@ def define(
     *,
     axes: Axes,
     shared: Sequence[int] = (),
-    vmap: Callable[..., Any] | None = None,
+    alone: Sequence[int] = (),
     backward: Backward | None = None,
     differentiable: int = 1,
+    wants: Mapping[int, Sequence[int]] = _NOTHING,
 ) -> Operator:
     """Register an operator.
 
@@ -66,12 +69,14 @@ def define(
         Of each argument; tells `vmap` where a batch goes.
     shared
         The places of tensors that may serve all problems of a batch.
-    vmap
-        Another rule, as of `torch.library.register_vmap`.
+    alone
+        The places of tensors that a batch has one of. `vmap` over them solves problem by problem.
     backward
         None: a backward pass through the operator raises.
     differentiable
         How many outputs, from the first, `backward` has gradients of.
+    wants
+        Places of bools, which callers pass as False, and of the tensors whose gradients need them.
     """
     name = schema.partition("(")[0]
     qualified = f"otcore::{name}"
@@ -85,13 +90,18 @@ def define(
         if not any(isinstance(x, Tensor) and _tracked(x) for x in arguments):
             with torch._C._AutoDispatchBelowAutograd():
                 return operator(*arguments)
+        asked = list(arguments)
+        for flag, places in wants.items():
+            tensors = (arguments[place] for place in places)
+            asked[flag] = asked[flag] or any(t is not None and _tracked(t) for t in tensors)
         # Inside torch.func.grad: the dispatcher has taken this level's wrappers to here, and goes
         # on to the levels below by itself.
         with autograd_function.enable_single_level_autograd_function():  # type: ignore[attr-defined]
-            return super(torch.autograd.Function, node).apply(*arguments)  # type: ignore[misc]
+            return super(torch.autograd.Function, node).apply(*asked)  # type: ignore[misc]
 
     _LIBRARY.impl(name, autograd, "Autograd")
-    torch.library.register_vmap(qualified, vmap or _folding(operator, axes, shared), lib=_LIBRARY)
+    rule = _folding(operator, axes, shared, alone)
+    torch.library.register_vmap(qualified, rule, lib=_LIBRARY)
     return operator
 
 
@@ -208,11 +218,15 @@ def _node(
     return Node
 
 
-def _folding(operator: Operator, axes: Axes, shared: Sequence[int]) -> Callable[..., Any]:
+def _folding(
+    operator: Operator, axes: Axes, shared: Sequence[int], alone: Sequence[int]
+) -> Callable[..., Any]:
     """The rule that makes the mapped axis the batch of the operator, or a part of it."""
 
     def rule(info: Any, in_dims: Sequence[int | None], *arguments: Any) -> Any:
         size = info.batch_size
+        if any(in_dims[place] is not None for place in alone):
+            return _one_by_one(operator, size, in_dims, arguments)
         lead = next(
             (
                 x.shape[x.dim() - core - 1]
@@ -240,12 +254,29 @@ def _folding(operator: Operator, axes: Axes, shared: Sequence[int]) -> Callable[
             folded[place] = x
         found = operator(*folded)
         several = isinstance(found, tuple)
-        outputs = found if several else (found,)
+        outputs: tuple[Any, ...] = found if several else (found,)
         if lead is not None:
             outputs = tuple(y.unflatten(0, (size, lead)) for y in outputs)
         return (outputs, (0,) * len(outputs)) if several else (outputs[0], 0)
 
     return rule
+
+
+def _one_by_one(
+    operator: Operator, size: int, in_dims: Sequence[int | None], arguments: Sequence[Any]
+) -> Any:
+    found = [
+        operator(
+            *(
+                x if mapped is None else x.select(mapped, i)
+                for x, mapped in zip(arguments, in_dims, strict=True)
+            )
+        )
+        for i in range(size)
+    ]
+    if isinstance(found[0], Tensor):
+        return torch.stack(found), 0
+    return tuple(map(torch.stack, zip(*found, strict=True))), (0,) * len(found[0])
 
 
 def _own(x: Tensor, mapped: int | None) -> int:
