@@ -59,6 +59,7 @@ AXES = torch.eye(3, dtype=torch.float64)
 
 # Between clouds far from each other the largest slice is not at a kink.
 FAR = 9.0
+BATCHES = torch.tensor([[0, 3, 5], [7, 2, 1]]), torch.tensor([[6, 0, 1, 4], [2, 3, 5, 0]])
 
 
 def _costs(solve: Any, many: Any) -> Callable[..., Any]:
@@ -131,5 +132,30 @@ CASES = [
         ((5, 3), (4, 3), (5,), (4,)),
         weights=2,
         batches=False,
+    ),
+    *(
+        Case(
+            f"mini-batches, {name}",
+            lambda X, Y, a, b, options=options: ot.minibatch_cost(X, Y, *BATCHES, a, b, **options),
+            lambda X, Y, a, b, peer=peer: peer(X, Y, a, b, batches=BATCHES),
+            ((8, 2), (7, 2), (8,), (7,)),
+            weights=2,
+            batches=False,
+        )
+        for name, options, peer in (
+            ("bomb", {}, otcore.minibatch.bomb_ot),
+            ("m-OT", {"method": "m_ot"}, otcore.minibatch.m_ot),
+            (
+                "diagonal",
+                {"method": "diagonal", "inner": "sinkhorn", "inner_reg": 0.5, "inner_tol": 1e-11},
+                partial(
+                    otcore.minibatch.m_ot,
+                    pairs="diagonal",
+                    inner="sinkhorn",
+                    inner_reg=0.5,
+                    inner_tol=1e-11,
+                ),
+            ),
+        )
     ),
 ]

@@ -5,11 +5,13 @@ return values alone. Nothing outside this package imports torch.
 """
 
 from .costs import transport_cost, transport_cost_sample
+from .operators.minibatch import minibatch_cost
 from .operators.oned import wasserstein_1d
 from .operators.sliced import max_sliced_wasserstein, sliced_wasserstein
 
 __all__ = [
     "max_sliced_wasserstein",
+    "minibatch_cost",
     "sliced_wasserstein",
     "transport_cost",
     "transport_cost_sample",
