@@ -101,8 +101,9 @@ def test_gradients_of_ipot() -> None:
 
 
 def test_what_has_no_gradient_refuses() -> None:
+    """IPOT's plans, of entropic ones what is sparse or rounded, and what is once too often."""
     x, y = tensors(X, Y)
-    result = otcore.solve_sample(x, y, reg=0.2)
+    result = otcore.solve_sample(x, y, method="ipot")
     for name in ("plan", "potential_a", "marginal_b"):
         with pytest.raises(RuntimeError, match="not differentiable"):
             getattr(result, name).sum().backward()
@@ -111,6 +112,16 @@ def test_what_has_no_gradient_refuses() -> None:
     first, *_ = torch.autograd.grad(result.value, (x, y), create_graph=True)
     with pytest.raises(RuntimeError, match="not differentiable again"):
         first.sum().backward()
+    result = otcore.solve_sample(x, y, reg=0.2)
+    for refused in (result.sparse_plan.to_dense(), result.rounded().plan):
+        with pytest.raises(RuntimeError, match="not differentiable"):
+            refused.sum().backward()
+    for loss, times in ((result.plan.square().sum(), 1), (result.value, 2)):
+        for _ in range(times):
+            (grad, _) = torch.autograd.grad(loss, (x, y), create_graph=True)
+            loss = grad.square().sum()
+        with pytest.raises(RuntimeError, match="no further derivative"):
+            loss.backward()
 
 
 def test_inputs_changed_in_place_are_noticed() -> None:

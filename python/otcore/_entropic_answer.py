@@ -66,6 +66,9 @@ class EntropicPlan:
         batch, n, m = self.problem.size
         lead = () if isinstance(self.index, int) else (batch,)
         operand = check_operand(V, self.problem.sources[0], lead, n if transposed else m)
+        found = operand.library.differentiable(self.problem, self.solution, self.index)
+        if found is not None:
+            return found.product(operand.values, transposed=transposed)
         return operand.library.linear(
             lambda values: self._product(values, transposed=transposed),
             lambda values: self._product(values, transposed=not transposed),
@@ -103,6 +106,22 @@ class EntropicAnswer:
     def plan(self) -> EntropicPlan:
         return EntropicPlan(self.problem, self.solution, self.index)
 
+    def dense(self) -> Array:
+        found = self._differentiable()
+        return self._wrap(self._dense) if found is None else found.plan()
+
+    def potentials(self) -> tuple[Array, Array]:
+        found, solution, index = self._differentiable(), self.solution, self.index
+        if found is not None:
+            return found.potentials()  # type: ignore[no-any-return]
+        return self._wrap(solution.potential_a[index]), self._wrap(solution.potential_b[index])
+
+    def marginals(self) -> tuple[Array, Array]:
+        found = self._differentiable()
+        if found is not None:
+            return found.marginals()  # type: ignore[no-any-return]
+        return self._wrap(self.plan.row_sums()), self._wrap(self.plan.col_sums())
+
     @property
     def marginal_errors(self) -> npt.NDArray[np.float64]:
         return np.asarray(self.solution.marginal_error[self.index])
@@ -134,6 +153,16 @@ class EntropicAnswer:
         rounded = plan.astype(problem.dtype, copy=False)
         value = plan_cost(problem, index, plan)
         return RoundedPlan(problem.library.wrap(rounded, problem.sources), value)
+
+    @cached_property
+    def _dense(self) -> npt.NDArray[Any]:
+        return self.plan.dense()
+
+    def _differentiable(self) -> Any:
+        return self.problem.library.differentiable(self.problem, self.solution, self.index)
+
+    def _wrap(self, array: npt.NDArray[Any]) -> Array:
+        return self.problem.library.wrap(array, self.problem.sources)
 
 
 def core_plan(
