@@ -5,5 +5,19 @@ return values alone. Nothing outside this package imports torch.
 """
 
 from .costs import transport_cost
+from .entropic_functions import (
+    sinkhorn_divergence,
+    transport_plan,
+    transport_plan_sample,
+    transport_potentials,
+    transport_potentials_sample,
+)
 
-__all__ = ["transport_cost"]
+__all__ = [
+    "sinkhorn_divergence",
+    "transport_cost",
+    "transport_plan",
+    "transport_plan_sample",
+    "transport_potentials",
+    "transport_potentials_sample",
+]

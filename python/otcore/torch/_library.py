@@ -13,7 +13,7 @@ from torch import Tensor
 from .. import _core
 from .._arrays import FLOAT32, NUMPY, Real, contiguous, real_dtype
 from .entropic import EntropicValue
-from .entropic_results import Differentiable
+from .entropic_tensors import EntropicTensors
 from .functions import CostMatrix, ExactValue, LinearMap, apply_function, opaque
 from .minibatch import MiniBatchValue
 from .oned import LineValue
@@ -105,11 +105,11 @@ class TorchLibrary:
 
     def differentiable(
         self, problem: Problem, solution: _core.EntropicSolution, index: int | slice
-    ) -> Differentiable | None:
+    ) -> EntropicTensors | None:
         assert problem.entropic is not None
         if problem.entropic.method == "ipot" or not self.needs_gradient(problem.sources):
             return None
-        return Differentiable(problem, solution, index)
+        return EntropicTensors.of_solution(problem, solution, index)
 
     def minibatch_value(
         self, problem: Problem, solution: _core.MiniBatchSolution | _core.SlicedMiniBatches
