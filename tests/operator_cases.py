@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class Case:
     peer: Callable[..., Any]  # the same by otcore's functions, which give a result or a value
     shapes: tuple[tuple[int, ...], ...]  # of one problem; those of one axis from `weights` on are
     weights: int  # logits of weights: the place of the first
+    limit: Callable[..., Tensor] | None = None  # the function that this one approximates
 
     def tensors(self, *batch: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> list[Any]:
         generator = np.random.default_rng(seed)
@@ -44,8 +46,18 @@ class Case:
         return [t if place < self.weights else t.softmax(-1) for place, t in enumerate(tensors)]
 
 
+IPOT: dict[str, Any] = {"method": "ipot", "tol": 1e-6}
+
+
 def _costs(solve: Any, many: Any) -> Callable[..., Any]:
-    return lambda data, *rest: (many if data.dim() == 3 else solve)(data, *rest)
+    return lambda data, *rest, **options: (many if data.dim() == 3 else solve)(
+        data, *rest, **options
+    )
+
+
+def _points(**options: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    solve = _costs(otcore.solve_sample, otcore.solve_sample_batch)
+    return partial(ot.transport_cost_sample, **options), partial(solve, **options)
 
 
 CASES = [
@@ -55,5 +67,32 @@ CASES = [
         _costs(otcore.solve, otcore.solve_batch),
         ((6, 4), (6,), (4,)),
         weights=1,
+    ),
+    *(
+        Case(
+            f"exact points, {metric}",
+            *_points(metric=metric),
+            ((6, 3), (4, 3), (6,), (4,)),
+            weights=2,
+        )
+        for metric in ("sqeuclidean", ("minkowski", 1.5))
+    ),
+    Case(
+        "ipot costs",
+        partial(ot.transport_cost, **IPOT),
+        partial(_costs(otcore.solve, otcore.solve_batch), **IPOT),
+        ((5, 4), (5,), (4,)),
+        weights=1,
+        limit=ot.transport_cost,
+    ),
+    *(
+        Case(
+            f"ipot points, {metric}",
+            *_points(metric=metric, **IPOT),
+            ((5, 3), (4, 3), (5,), (4,)),
+            weights=2,
+            limit=_points(metric=metric)[0],
+        )
+        for metric in ("sqeuclidean", "cityblock")
     ),
 ]

@@ -49,7 +49,7 @@ def test_gradients_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         return torch.autograd.grad(value, (x, y))
 
     whole = gradients()
-    monkeypatch.setattr("otcore.torch.entropic.PAIRS_AT_ONCE", 70)
+    monkeypatch.setattr("otcore.torch.entropic_slopes.PAIRS_AT_ONCE", 70)
     for one, other in zip(whole, gradients(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-15)
 

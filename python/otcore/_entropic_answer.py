@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -165,20 +165,27 @@ class EntropicAnswer:
         return self.problem.library.wrap(array, self.problem.sources)
 
 
-def core_plan(
-    problem: Problem,
-    solution: EntropicSolution,
-    b: int,
-    *,
-    weights: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
-    rows: slice = slice(None),
-) -> _core.EntropicPlan:
-    """The core's plan of problem b, or some rows of it, or that of other weights."""
-    left, right = plan_weights(problem, b) if weights is None else weights
-    f, g = solution.potential_a[b], solution.potential_b[b]
-    arrays = left[rows], right, f[rows], g
+class PlanFormula(Protocol):
+    """What of the solution of B problems their plans are made of."""
+
+    @property
+    def potential_a(self) -> npt.NDArray[np.float64]:
+        """(B, n)."""
+
+    @property
+    def potential_b(self) -> npt.NDArray[np.float64]:
+        """(B, m)."""
+
+    @property
+    def eps(self) -> npt.NDArray[np.float64]:
+        """(B,)."""
+
+
+def core_plan(problem: Problem, solution: PlanFormula, b: int) -> _core.EntropicPlan:
+    """The core's plan of problem b."""
+    arrays = *plan_weights(problem, b), solution.potential_a[b], solution.potential_b[b]
     eps, n_threads = float(solution.eps[b]), problem.library.n_threads()
-    first: Any = problem.data[0][b][rows]
+    first: Any = problem.data[0][b]
     if problem.metric is None:
         return _core.entropic_plan(first, *arrays, eps=eps, n_threads=n_threads)
     second: Any = problem.data[1][b]

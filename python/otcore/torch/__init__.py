@@ -4,7 +4,7 @@ The functions of `otcore` take tensors, too, and return results with all there i
 return values alone. Nothing outside this package imports torch.
 """
 
-from .costs import transport_cost
+from .costs import transport_cost, transport_cost_sample
 from .entropic_functions import (
     sinkhorn_divergence,
     transport_plan,
@@ -16,6 +16,7 @@ from .entropic_functions import (
 __all__ = [
     "sinkhorn_divergence",
     "transport_cost",
+    "transport_cost_sample",
     "transport_plan",
     "transport_plan_sample",
     "transport_potentials",

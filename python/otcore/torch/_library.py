@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import FLOAT32, NUMPY, Real, contiguous, real_dtype
-from .entropic import EntropicValue
+from .entropic import ProximalValue
 from .entropic_tensors import EntropicTensors
 from .functions import CostMatrix, ExactValue, LinearMap, apply_function, opaque
 from .minibatch import MiniBatchValue
@@ -94,7 +94,7 @@ class TorchLibrary:
         if problem.entropic is None:
             return apply_function(ExactValue, problem, solution, *problem.sources)
         if problem.entropic.method == "ipot":
-            return apply_function(EntropicValue, problem, solution, *problem.sources)
+            return apply_function(ProximalValue, problem, solution, *problem.sources)
         assert isinstance(solution, _core.EntropicSolution)
         found = self.differentiable(problem, solution, slice(None))
         return torch.from_numpy(solution.value) if found is None else found.value()

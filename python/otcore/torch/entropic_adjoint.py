@@ -106,24 +106,34 @@ def _solve(
     def columns_of(x: Tensor) -> Tensor:
         return torch.where(full_b, plans.by_cols.times_t(x), 0.0)
 
-    right = s - columns_of(r / diagonal_a)
-    if balanced:  # a constant is free: rounding has left the right side some of it
-        right = right - plans.b * (right.sum(-1) / plans.b.sum(-1))[:, None]
-    y = _conjugate_gradients(lambda y: diagonal_b * y - columns_of(rows_of(y)), right, diagonal_b)
+    def operator(y: Tensor) -> Tensor:
+        return diagonal_b * y - columns_of(rows_of(y))
+
+    # In balanced problems a constant is free.
+    free = torch.where(full_b, diagonal_b, 0.0) if balanced else None
+    y = _conjugate_gradients(operator, s - columns_of(r / diagonal_a), diagonal_b, free)
     x = r / diagonal_a - rows_of(y)
     return torch.where(full_a, x, empty_x), torch.where(full_b, y, empty_y)
 
 
 def _conjugate_gradients(
-    operator: Callable[[Tensor], Tensor], right: Tensor, diagonal: Tensor
+    operator: Callable[[Tensor], Tensor], right: Tensor, diagonal: Tensor, free: Tensor | None
 ) -> Tensor:
     """The solutions (B, m) of B systems, in the inner product of the diagonal.
 
-    Warns where one of them cannot be trusted.
+    Where the operator maps ones to 0, `free` is their image under the diagonal: what rounding
+    leaves in a right side of it is taken out. Warns where a solution cannot be trusted.
     """
+
+    def consistent(residual: Tensor) -> Tensor:
+        if free is None:
+            return residual
+        share = residual.sum(-1, keepdim=True) / free.sum(-1, keepdim=True)
+        return residual - share * free
+
     solution = torch.zeros_like(right)
-    residual, preconditioned = right, right / diagonal
-    direction = preconditioned
+    residual = right = consistent(right)
+    direction = preconditioned = right / diagonal
     square = first = _dot(residual, preconditioned)
     smallest = torch.ones_like(first)
     for _ in range(min(_STEPS_PER_COLUMN * right.shape[1] + 1, _STEPS)):
@@ -136,7 +146,7 @@ def _conjugate_gradients(
         smallest = torch.where(active, smallest.minimum(quotient), smallest)
         step = torch.where(active, square / curvature, 0.0)
         solution = solution + step * direction
-        residual = residual - step * image
+        residual = consistent(residual - step * image)
         preconditioned = residual / diagonal
         square, previous = _dot(residual, preconditioned), square
         direction = preconditioned + torch.where(active, square / previous, 0.0) * direction

@@ -90,7 +90,8 @@ class Plans:
     def blocks(self) -> Iterator[Block]:
         """All rows of all problems."""
         count, n, m = self.size
-        step = max(1, PAIRS_AT_ONCE // m)
+        wide = self.metric is not None and self.metric.name != "sqeuclidean"  # (r, m, d) is formed
+        step = max(1, (PAIRS_AT_ONCE if wide else 4 * PAIRS_AT_ONCE) // m)
         for b in range(count):
             for start in range(0, n, step):
                 rows = slice(start, start + step)
@@ -176,11 +177,15 @@ def pulled(metric: Metric, weights: Tensor, x: Tensor, y: Tensor) -> tuple[Tenso
     if metric.name == "sqeuclidean":
         centre = y.mean(0)  # so that nothing is lost far from the origin
         x, y = x - centre, y - centre
-        in_x = weights.sum(1)[:, None] * x - weights @ y
-        in_y = weights.sum(0)[:, None] * y - weights.T @ x
-        return 2.0 * in_x, 2.0 * in_y
+        return 2.0 * repelled(weights, x, y), 2.0 * repelled(weights.T, y, x)
     in_x, in_y = pair_gradients(metric, x[:, None], y[None])
     return torch.einsum("ij,ijd->id", weights, in_x), torch.einsum("ij,ijd->jd", weights, in_y)
+
+
+def repelled(weights: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """sum_j weights_ij (u_i - v_j)."""
+    sums = weights @ torch.cat([v, v.new_ones(len(v), 1)], 1)
+    return sums[:, -1:] * u - sums[:, :-1]
 
 
 def core_plan(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .curvature import pair_curvature
-from .entropic_plans import Block, DataGradient, Plans
+from .entropic_plans import Block, DataGradient, Plans, repelled
 
 
 class Gradients(NamedTuple):
@@ -61,9 +61,13 @@ def pullback(plans: Plans, kind: str, left: Tensor, right: Tensor | None) -> Gra
             case "slopes":
                 assert right is not None
                 weights = _along(plans, block, left[b, rows], right[b], data)
-        sums_a[b, rows] = (weights * block.by_rows).sum(1)
-        sums_b[b] += (weights * block.by_cols).sum(0)
-        data.add(block, weights * block.plan / -plans.eps)
+        moved = weights * block.plan
+        by_rows, by_cols = (
+            (moved, moved) if plans.no_zeros else (weights * block.by_rows, weights * block.by_cols)
+        )
+        sums_a[b, rows] = by_rows.sum(1)
+        sums_b[b] += by_cols.sum(0)
+        data.add(block, moved.mul_(-1.0 / plans.eps))
     return Gradients(
         data.first,
         data.second,
@@ -81,12 +85,14 @@ def _along(plans: Plans, block: Block, u: Tensor, v: Tensor, data: DataGradient)
     x, y = plans.first[block.problem, block.rows], plans.second[block.problem]
     plan = block.plan
     if plans.metric.name == "sqeuclidean":
-        in_x = plan.sum(1)[:, None] * u - plan @ v
-        in_y = plan.sum(0)[:, None] * v - plan.T @ u
-        data.add_points(block, 2.0 * in_x, 2.0 * in_y)
+        data.add_points(block, 2.0 * repelled(plan, u, v), 2.0 * repelled(plan.T, v, u))
         centre = y.mean(0)
         x, y = x - centre, y - centre
-        return 2.0 * ((u * x).sum(1)[:, None] + (v * y).sum(1) - u @ y.T - x @ v.T)
+        # 2 <u_i - v_j, x_i - y_j>, as one product of matrices.
+        one, other = u.new_ones(len(u), 1), v.new_ones(len(v), 1)
+        left = torch.cat([u, x, (u * x).sum(1, keepdim=True), one], 1)
+        right = torch.cat([-y, -v, other, (v * y).sum(1, keepdim=True)], 1)
+        return 2.0 * left @ right.T
     along, in_x, in_y = pair_curvature(plans.metric, x[:, None], y[None], u[:, None], v[None])
     data.add_points(
         block,

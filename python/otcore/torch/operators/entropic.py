@@ -17,9 +17,9 @@ from torch import Tensor
 
 from ...cost import Metric
 from ..entropic_adjoint import adjoint
-from ..entropic_plans import Plans, Solved, core_plan, pulled
+from ..entropic_plans import Plans, Solved, core_plan
 from ..entropic_pullback import Gradients, pullback
-from ..functions import PAIRS_AT_ONCE
+from ..entropic_slopes import slopes
 from .registration import Operator, define
 
 _SOLVED = "Tensor first, Tensor? second, Tensor a, Tensor b, Tensor f, Tensor g"
@@ -328,44 +328,10 @@ def _slopes(
     p: float,
     eps: float,
 ) -> tuple[Tensor, Tensor]:
-    """sum_j P_ij dc(x_i, y_j) / dx_i and sum_i P_ij dc(x_i, y_j) / dy_j."""
     solved, ground = Solved(first, second, a, b, f, g), Metric(metric, p)
     in_x, in_y = _empty(first), _empty(second)
     for k in range(len(first)):
-        slopes = _square_slopes if metric == "sqeuclidean" else _slopes_by_blocks
         in_x[k], in_y[k] = slopes(solved, k, ground, eps)
-    return in_x, in_y
-
-
-def _square_slopes(solved: Solved, k: int, ground: Metric, eps: float) -> tuple[Tensor, Tensor]:
-    """2 (r x - P y) and 2 (c y - P^T x) for the plan's row sums r and column sums c.
-
-    The sums come from the same pass as the products, with the points centred, so that nothing is
-    lost far from the origin.
-    """
-    assert solved.second is not None
-    x, y = solved.first[k].double(), solved.second[k].double()
-    x, y = x - y.mean(0), y - y.mean(0)
-    plan = core_plan(solved, k, ground, eps)
-    slopes = []
-    for mine, theirs, product in ((x, y, plan.apply), (y, x, plan.apply_t)):
-        values = torch.cat([theirs, theirs.new_ones(len(theirs), 1)], 1)
-        image = torch.from_numpy(product(values.numpy()))
-        slopes.append(2.0 * (image[:, -1:] * mine - image[:, :-1]))
-    return slopes[0], slopes[1]
-
-
-def _slopes_by_blocks(solved: Solved, k: int, ground: Metric, eps: float) -> tuple[Tensor, Tensor]:
-    assert solved.second is not None
-    x, y = solved.first[k], solved.second[k]
-    in_x, in_y = (torch.zeros_like(points, dtype=torch.float64) for points in (x, y))
-    step = max(1, PAIRS_AT_ONCE // len(y))
-    for start in range(0, len(x), step):
-        rows = slice(start, start + step)
-        plan = torch.from_numpy(core_plan(solved, k, ground, eps, rows).dense())
-        part_x, part_y = pulled(ground, plan, x[rows], y)
-        in_x[rows] = part_x
-        in_y += part_y
     return in_x, in_y
 
 

@@ -11,7 +11,9 @@ from torch import Tensor
 from ... import exact
 from ..._core import ExactSolution
 from ..._options import solver_options
-from ..._problem import Problem, matrix_problem
+from ..._problem import Problem, matrix_problem, points_problem
+from ...cost import Metric
+from ..functions import plan_gradient
 from .registration import define, per_source, refusing
 
 _OUTPUTS = (
@@ -92,4 +94,112 @@ exact_costs = define(
     axes=(2, 1, 1, None, None),
     shared=(1, 2),
     backward=_matrix_backward,
+)
+
+
+# ---------------------------------------------------------------------------------------------
+# Points
+
+
+def _points(
+    X: Tensor,
+    Y: Tensor,
+    a: Tensor | None,
+    b: Tensor | None,
+    metric: str,
+    p: float,
+    max_iter: int | None,
+    n_threads: int | None,
+) -> tuple[Tensor, ...]:
+    ground = Metric(metric, p).written
+    problem = points_problem(X, Y, a, b, metric=ground, batched=X.dim() == 3)
+    return _solve(problem, max_iter, n_threads)
+
+
+def _points_fake(X: Tensor, Y: Tensor, *_: Any) -> tuple[Tensor, ...]:
+    n, m = (points.shape[-2] if points.dim() > 1 else 1 for points in (X, Y))
+    return _empty(X, X.shape[:-2], n, m)
+
+
+def _points_backward(
+    grads: tuple[Tensor], inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], needed: Any
+) -> list[Tensor | None]:
+    X, Y, a, b, metric, p = inputs[:6]
+    _, rows, cols, mass, f, g = outputs
+    (grad,) = grads
+    sources = X, Y, a, b
+    in_x = in_y = None
+    if needed[0] or needed[1]:
+        in_x, in_y = refusing(
+            lambda *tensors: plan_in_points(*tensors, metric, p),
+            *(grad, X, Y, rows, cols, mass),
+            sources=sources,
+        )
+    return [
+        in_x if needed[0] else None,
+        in_y if needed[1] else None,
+        refusing(centred, grad, f, a, sources=sources) if needed[2] else None,
+        refusing(centred, grad, g, b, sources=sources) if needed[3] else None,
+    ]
+
+
+def _plan_in_points(
+    grad: Tensor,
+    X: Tensor,
+    Y: Tensor,
+    rows: Tensor,
+    cols: Tensor,
+    mass: Tensor,
+    metric: str,
+    p: float,
+) -> tuple[Tensor, Tensor]:
+    """The gradients of values with these plans, whose costs stay sparse."""
+    dtype = data_dtype(X, Y)
+    used = mass > 0
+    start = torch.arange(len(X) if X.dim() == 3 else 1)[:, None]
+    from_x, to_y = (
+        (part + start * points.shape[-2]).reshape(mass.shape)[used]
+        for part, points in ((rows, X), (cols, Y))
+    )
+    x, y = (points.reshape(-1, points.shape[-1]).to(dtype) for points in (X, Y))
+    weights = (mass * grad[..., None])[used]
+    return shaped(X, Y, plan_gradient(Metric(metric, p), x, y, from_x, to_y, weights))
+
+
+def shaped(X: Tensor, Y: Tensor, found: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Gradients in points as `like_points` says they are."""
+    in_x, in_y = (
+        part.reshape(points.shape).to(points.dtype).contiguous()
+        for part, points in zip(found, (X, Y), strict=True)
+    )
+    return in_x, in_y
+
+
+def data_dtype(*data: Tensor) -> torch.dtype:
+    """What the core reads data as."""
+    single = all(x.is_floating_point() and x.dtype != torch.float64 for x in data)
+    return torch.float32 if single else torch.float64
+
+
+def like_points(_: Tensor, X: Tensor, Y: Tensor, *__: Any) -> tuple[Tensor, Tensor]:
+    """The fake of gradients in points."""
+    return X.new_empty(X.shape), Y.new_empty(Y.shape)
+
+
+plan_in_points = define(
+    "plan_in_points(Tensor grad, Tensor X, Tensor Y, Tensor rows, Tensor cols, Tensor mass, "
+    "str metric, float p) -> (Tensor in_x, Tensor in_y)",
+    _plan_in_points,
+    like_points,
+    axes=(0, 2, 2, 1, 1, 1, None, None),
+)
+
+exact_points = define(
+    "exact_points(Tensor X, Tensor Y, Tensor? a, Tensor? b, str metric, float p, int? max_iter, "
+    f"int? n_threads) -> {_OUTPUTS}",
+    _points,
+    _points_fake,
+    axes=(2, 2, 1, 1, None, None, None, None),
+    shared=(2, 3),
+    backward=_points_backward,
 )

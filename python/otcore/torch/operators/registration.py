@@ -95,10 +95,14 @@ def define(
     return operator
 
 
-def refusing(compute: Callable[..., Tensor], *tensors: Tensor, sources: Sequence[Any]) -> Tensor:
-    """compute(*tensors), a gradient that depends on the sources and refuses its own derivative."""
-    tracked = (source for source in sources if isinstance(source, Tensor))
-    return apply_function(_Refusing, compute, len(tensors), *tensors, *tracked)
+def refusing(
+    compute: Callable[..., Any], *tensors: Tensor | None, sources: Sequence[Tensor | None] = ()
+) -> Any:
+    """compute(*tensors), gradients that refuse a derivative of their own.
+
+    They also depend on the sources. `compute` must not hold tensors.
+    """
+    return apply_function(_Refusing, compute, len(tensors), *tensors, *sources)
 
 
 def observed(*tensors: Tensor | None) -> bool:
@@ -147,11 +151,11 @@ class _Refusing(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(compute: Callable[..., Tensor], count: int, *tensors: Tensor) -> Tensor:
+    def forward(compute: Callable[..., Any], count: int, *tensors: Tensor | None) -> Any:
         return compute(*tensors[:count])
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         pass
 
     @staticmethod
