@@ -7,6 +7,7 @@ from torch import Tensor
 from .._options import Unbalanced, entropic_options
 from ..cost import MetricLike, parse_metric
 from ..solve import solve, solve_batch, solve_sample, solve_sample_batch
+from .entropic_tensors import EntropicTensors
 from .operators.exact import exact_costs, exact_points
 from .operators.ipot import ipot_costs, ipot_points
 from .operators.registration import check_tensors, observed
@@ -56,7 +57,7 @@ def transport_cost(
         how = entropic.reg, entropic.tol, entropic.inner_iter, max_iter, n_threads
         value, *_ = ipot_costs(M, a, b, *how)
         return value
-    raise NotImplementedError
+    return EntropicTensors.solve((M,), (a, b), None, entropic, max_iter, n_threads).value()
 
 
 def transport_cost_sample(
@@ -106,4 +107,5 @@ def transport_cost_sample(
         how = entropic.reg, entropic.tol, entropic.inner_iter, max_iter, n_threads
         value, *_ = ipot_points(X, Y, a, b, *ground, *how)
         return value
-    raise NotImplementedError
+    data = X, Y
+    return EntropicTensors.solve(data, (a, b), ground, entropic, max_iter, n_threads).value()

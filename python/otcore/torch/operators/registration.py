@@ -81,7 +81,7 @@ def define(
     name = schema.partition("(")[0]
     qualified = f"otcore::{name}"
     _LIBRARY.define(schema, tags=(torch.Tag.pt2_compliant_tag,))
-    _LIBRARY.impl(name, kernel, "CPU")
+    _LIBRARY.impl(name, torch.no_grad()(kernel), "CPU")
     torch.library.register_fake(qualified, fake, lib=_LIBRARY)
     operator: Operator = getattr(torch.ops.otcore, name).default
     node = _node(operator, backward, differentiable)
@@ -183,7 +183,8 @@ def _node(
     class Node(torch.autograd.Function):
         @staticmethod
         def forward(*arguments: Any) -> Any:
-            with torch._C._AutoDispatchBelowAutograd():
+            # torch has turned gradients off, for this level: those below go by their own inputs.
+            with torch.enable_grad(), torch._C._AutoDispatchBelowAutograd():
                 return operator(*arguments)
 
         @staticmethod
