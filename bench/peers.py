@@ -26,7 +26,7 @@ from comparison.contest import Effort, hold
 from comparison.machine import THREADS, describe, measure_limits
 from comparison.report import report, write_readme
 
-ROOMS = ("exact", "entropic", "minibatch", "oned", "pyramid", "sliced")
+ROOMS = ("exact", "entropic", "minibatch", "oned", "pyramid", "sliced", "torch")
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 FULL = Effort(rounds=9, turn=0.1)

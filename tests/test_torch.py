@@ -277,13 +277,14 @@ def test_cost_matrix_dtypes() -> None:
     assert (x.grad.dtype, y.grad.dtype) == (torch.float16, torch.float32)
 
 
+@pytest.mark.parametrize("entries", [20, 200])
 @pytest.mark.parametrize("metric", METRICS)
-def test_pair_and_plan_gradients(metric: Any) -> None:
-    """Against torch's own derivative of the formulas; pairs repeat."""
+def test_pair_and_plan_gradients(metric: Any, entries: int) -> None:
+    """Against torch's derivative of the formulas; pairs repeat, few for the points and many."""
     ground = parse_metric(metric)
     x, y = normal(6, 3, grad=True), normal(5, 3, grad=True)
-    rows, cols = (torch.as_tensor(RNG.integers(0, k, 20)) for k in (6, 5))
-    mass = normal(20)
+    rows, cols = (torch.as_tensor(RNG.integers(0, k, entries)) for k in (6, 5))
+    mass = normal(entries)
     total = (mass * direct_costs(x[rows], y[cols], metric)).sum()
     expected = torch.autograd.grad(total, (x, y))
     actual = plan_gradient(ground, x.detach(), y.detach(), rows, cols, mass)

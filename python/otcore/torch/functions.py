@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # Pairs of points whose gradients the backward pass of a cost matrix holds at once.
 PAIRS_AT_ONCE = 1 << 16
 
+# A plan of more entries than this for each point is a matrix to multiply points with.
+_MANY_ENTRIES = 4
+
 # Coordinates of pairs of points whose gradients are held at once.
 _COORDINATES_AT_ONCE = 1 << 22
 
@@ -224,6 +227,8 @@ def plan_gradient(
     Tensor, shape (m, d)
         The gradient in Y.
     """
+    if metric.name == "sqeuclidean" and len(rows) > _MANY_ENTRIES * (len(X) + len(Y)):
+        return _square_gradient(X, Y, rows, cols, mass)
     grad_x, grad_y = torch.zeros_like(X), torch.zeros_like(Y)
     step = max(1, _COORDINATES_AT_ONCE // X.shape[1])
     for start in range(0, len(rows), step):
@@ -233,6 +238,28 @@ def plan_gradient(
         grad_x.index_add_(0, rows[part], weight * in_x)
         grad_y.index_add_(0, cols[part], weight * in_y)
     return grad_x, grad_y
+
+
+def _square_gradient(
+    X: Tensor, Y: Tensor, rows: Tensor, cols: Tensor, mass: Tensor
+) -> tuple[Tensor, Tensor]:
+    """2 (r X - P Y) and 2 (c Y - P^T X) for the row sums r and column sums c of the plan P.
+
+    In float64 and with centred points, as the differences of sums lose digits that differences of
+    points keep; that takes a tenth of the time of one difference for each entry.
+    """
+    x, y = X.double(), Y.double()
+    centre = y.mean(0)
+    x, y = x - centre, y - centre
+    places = torch.stack([rows, cols])
+    size = len(X), len(Y)
+    plan = torch.sparse_coo_tensor(places, mass.double(), size, check_invariants=False).coalesce()
+    masses = (torch.sparse.sum(plan, side).to_dense()[:, None] for side in (1, 0))
+    in_x, in_y = (
+        2.0 * (total * mine - torch.sparse.mm(part, theirs))
+        for total, mine, part, theirs in zip(masses, (x, y), (plan, plan.t()), (y, x), strict=True)
+    )
+    return in_x.to(X.dtype), in_y.to(Y.dtype)
 
 
 def pair_gradients(metric: Metric, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
