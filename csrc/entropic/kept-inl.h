@@ -66,6 +66,23 @@ void row_products(const T* e, std::size_t stride, std::size_t rows, std::size_t 
   }
 }
 
+// Whole panels of rows and columns.
+template <class T>
+void transpose(const T* e, std::size_t stride, std::size_t rows, std::size_t cols, T* out,
+               std::size_t out_stride) {
+  for (std::size_t i = 0; i < rows; i += kLanes<T>) {
+    for (std::size_t j = 0; j < cols; j += kLanes<T>) {
+      Vec<T> block[kLanes<T>];
+#pragma GCC unroll 16
+      for (std::size_t l = 0; l < kLanes<T>; ++l) block[l] = simd::load(e + (i + l) * stride + j);
+      simd::transpose<T>(block);
+#pragma GCC unroll 16
+      for (std::size_t l = 0; l < kLanes<T>; ++l)
+        simd::store(out + (j + l) * out_stride + i, block[l]);
+    }
+  }
+}
+
 template <class T>
 bool quotients(const T* numerators, const T* sums, std::size_t count, T low, T high, T* out) {
   Mask<T> bad{};

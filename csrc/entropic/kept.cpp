@@ -11,7 +11,7 @@ namespace {
 // Rows at a time: the second product finds in the first-level cache what the first one read.
 template <class T>
 std::size_t block_rows(std::size_t stride) {
-  static_assert(kMaxBlockRows >= 3 * kWidth<float>);
+  static_assert(kSumRows >= 3 * kWidth<float>);
   const std::size_t fitting = kKeptBlockBytes / sizeof(T) / stride / kWidth<T> * kWidth<T>;
   return std::clamp<std::size_t>(fitting, kWidth<T>, 3 * kWidth<T>);
 }
@@ -23,6 +23,9 @@ void Kept<T>::resize(std::size_t rows, std::size_t stride, std::size_t padded_co
   const std::size_t padded_rows = round_up(rows, kWidth<T>);
   kernel = aligned_array<T>(padded_rows * stride, "X");
   std::fill(kernel.get() + rows * stride, kernel.get() + padded_rows * stride, T(0));
+  if (padded_cols <= kSumRows && 2 * padded_rows * padded_cols * sizeof(T) <= kTransposedBytes) {
+    transposed = aligned_array<T>(padded_rows * padded_cols, "X");
+  }
   for (auto* of_rows : {&u, &row_sums, &row_masses, &scalings}) {
     *of_rows = aligned_array<T>(padded_rows, "X");
     std::fill_n(of_rows->get(), padded_rows, T(0));
@@ -33,10 +36,15 @@ void Kept<T>::resize(std::size_t rows, std::size_t stride, std::size_t padded_co
 
 template <class T>
 void Kept<T>::absorb(const Temperature& t, const Side<T>& columns, const double* weights_of_cols,
-                     std::size_t cols, bool safe) {
+                     std::size_t rows, std::size_t cols, std::size_t stride, bool safe) {
   valid = safe && !columns.has_light();
   factor = t.factor;
   lift = columns.lift();
+  if (valid && transposed) {
+    const std::size_t padded_rows = round_up(rows, kWidth<T>);
+    kernels_of<T>(kernel_table())
+        .transpose(kernel.get(), stride, padded_rows, totals.size(), transposed.get(), padded_rows);
+  }
   std::copy_n(columns.exponents(), totals.size(), v.get());
   b.assign(weights_of_cols, weights_of_cols + cols);
 }
@@ -46,7 +54,13 @@ template <class T>
 bool Sweep<T>::Impl::multiply_kept(const Temperature& t, double damping) {
   static const T low = static_cast<T>(std::exp2(-Safe<T>::kRowSum));
   static const T high = static_cast<T>(std::exp2(Safe<T>::kRowSum));
-  const std::size_t step = block_rows<T>(held_stride);
+  const std::size_t padded_rows = round_up(rows, kWidth<T>);
+  if (kept.transposed) {
+    std::fill_n(kept.row_sums.get(), padded_rows, T(0));
+    kernels.fold(kept.transposed.get(), padded_rows, cols, padded_rows, kept.weights.get(),
+                 kept.row_sums.get());
+  }
+  const std::size_t step = kept.transposed ? kSumRows : block_rows<T>(held_stride);
   T* sums = slots.front().sums.get();
   std::fill_n(sums, padded_cols, T(0));
   std::fill(kept.totals.begin(), kept.totals.end(), 0.0);
@@ -56,7 +70,9 @@ bool Sweep<T>::Impl::multiply_kept(const Temperature& t, double damping) {
     const T* e = kept.kernel.get() + block.begin * held_stride;
     T* row_sums = kept.row_sums.get() + block.begin;
     T* scalings = kept.scalings.get() + block.begin;
-    kernels.row_products(e, held_stride, block.size(), padded_cols, kept.weights.get(), row_sums);
+    if (!kept.transposed) {
+      kernels.row_products(e, held_stride, block.size(), padded_cols, kept.weights.get(), row_sums);
+    }
     safe &= kernels.quotients(kept.row_masses.get() + block.begin, row_sums, block.size(), low,
                               high, scalings);
     if (damping != 1.0) safe &= damp_kept(t, block, damping);
@@ -74,7 +90,7 @@ bool Sweep<T>::Impl::multiply_kept(const Temperature& t, double damping) {
 // The scalings of rows whose potentials are damped.
 template <class T>
 bool Sweep<T>::Impl::damp_kept(const Temperature& t, Range block, double damping) {
-  std::array<double, kMaxBlockRows> logs{};
+  std::array<double, kSumRows> logs{};
   std::copy_n(kept.row_sums.get() + block.begin, block.size(), logs.begin());
   functions.log2(logs.data(), block.size(), logs.data());
   bool safe = true;

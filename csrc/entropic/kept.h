@@ -49,20 +49,21 @@ struct Kept {
   // Takes the kernel that a pass has left for the columns' exponents, all of whose sums were
   // `safe`.
   void absorb(const Temperature& t, const Side<T>& columns, const double* weights_of_cols,
-              std::size_t cols, bool safe);
+              std::size_t rows, std::size_t cols, std::size_t stride, bool safe);
 
   bool wanted = false;  // whether this problem's kernel is to be kept
   bool valid = false;
   double factor = 0.0;
-  double lift = 0.0;                // of the columns' weights
-  AlignedArray<T> kernel;           // E, whole panels of rows; rows beyond the last are 0
-  AlignedArray<T> u;                // [rows, whole panels]
-  AlignedArray<T> v;                // [padded_cols]
-  AlignedArray<T> row_sums;         // S
-  AlignedArray<T> row_masses;       // a 2^-lift, then zeros
-  AlignedArray<T> scalings;         // x
-  AlignedArray<T> weights;          // w
-  std::vector<double> b;            // [cols]
+  double lift = 0.0;           // of the columns' weights
+  AlignedArray<T> kernel;      // E, whole panels of rows; rows beyond the last are 0
+  AlignedArray<T> transposed;  // E^T as well, where both fit into the first-level cache; or null
+  AlignedArray<T> u;           // [rows, whole panels]
+  AlignedArray<T> v;           // [padded_cols]
+  AlignedArray<T> row_sums;    // S
+  AlignedArray<T> row_masses;  // a 2^-lift, then zeros
+  AlignedArray<T> scalings;    // x
+  AlignedArray<T> weights;     // w
+  std::vector<double> b;       // [cols]
   std::vector<double> corrections;  // [padded_cols] log2(w / b)
   std::vector<double> totals;       // [padded_cols] c 2^-lift
   std::vector<double> last_totals;  // of the pass before

@@ -15,7 +15,7 @@ constexpr Kernels<T> make_kernels() {
   return {exponents<T>,    exponentials<T>, replace<T>,        powers<T>, moments<T>,
           row_maxima<T>,   col_maxima<T>,   shifted_powers<T>, fold<T>,   flush<T>,
           dots<T>,         weigh<T>,        select<T>,         side<T>,   reweigh<T>,
-          row_products<T>, quotients<T>,    shares<T>,         range<T>};
+          row_products<T>, transpose<T>,    quotients<T>,      shares<T>, range<T>};
 }
 
 }  // namespace

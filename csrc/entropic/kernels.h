@@ -97,6 +97,9 @@ struct Kernels {
   // sums_i = sum_j e_ij values_j. e and sums have whole panels of rows, of zeros beyond the last.
   void (*row_products)(const T* e, std::size_t stride, std::size_t rows, std::size_t cols,
                        const T* values, T* sums);
+  // out_ji = e_ij, whole panels of rows and columns.
+  void (*transpose)(const T* e, std::size_t stride, std::size_t rows, std::size_t cols, T* out,
+                    std::size_t out_stride);
   // out = numerators / sums, whole panels; whether all sums are within [low, high].
   bool (*quotients)(const T* numerators, const T* sums, std::size_t count, T low, T high, T* out);
   // For column sums c_j = scale totals_j: error = sum |b_j - weights_j c_j|, weights <- b / c, and

@@ -140,7 +140,7 @@ void Sweep<T>::Impl::iterate_afresh(const Temperature& t, const double* a, const
   set_cols(t, g, b);
   if (fused) {
     iterate_fused(t, a, damping, f);
-    if (kept.wanted) kept.absorb(t, col_side, b, cols, bad_groups.empty());
+    if (kept.wanted) kept.absorb(t, col_side, b, rows, cols, held_stride, bad_groups.empty());
   } else {
     update_rows(t, damping, f);
     set_rows(t, f, a);

@@ -32,6 +32,8 @@ constexpr std::size_t kMaxHeldShare = 4;
 // (kept.h); its rows are used so many bytes at a time. Benchmark `small_problems`.
 constexpr std::size_t kKeptBytes = std::size_t{640} << 10;
 constexpr std::size_t kKeptBlockBytes = std::size_t{16} << 10;
+// Kernel and transpose together: most of the first-level cache.
+constexpr std::size_t kTransposedBytes = std::size_t{33} << 10;
 
 // A matrix up to this size is copied into whole panels, where it has none.
 constexpr std::size_t kCopiedBytes = kKeptBytes;
