@@ -1,9 +1,11 @@
 """Functions of tensors that work whole under torch.compile, torch.func and vmap.
 
 The functions of `otcore` take tensors, too, and return results with all there is to know; these
-return values alone. Nothing outside this package imports torch.
+return values alone. `otcore.torch.losses` has them as modules, `otcore.torch.training` gradients of
+mini-batch losses. Nothing outside this package imports torch.
 """
 
+from . import losses, training
 from .costs import transport_cost, transport_cost_sample
 from .entropic_functions import (
     sinkhorn_divergence,
@@ -17,10 +19,12 @@ from .operators.oned import wasserstein_1d
 from .operators.sliced import max_sliced_wasserstein, sliced_wasserstein
 
 __all__ = [
+    "losses",
     "max_sliced_wasserstein",
     "minibatch_cost",
     "sinkhorn_divergence",
     "sliced_wasserstein",
+    "training",
     "transport_cost",
     "transport_cost_sample",
     "transport_plan",
