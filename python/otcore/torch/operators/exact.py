@@ -62,8 +62,7 @@ def _matrix(
 
 
 def _matrix_fake(M: Tensor, *_: Any) -> tuple[Tensor, ...]:
-    n, m = M.shape[-2:] if M.dim() > 1 else (1, 1)
-    return _empty(M, M.shape[:-2], n, m)
+    return _empty(M, M.shape[:-2], *_sides(M))
 
 
 def _matrix_backward(
@@ -81,10 +80,15 @@ def _matrix_backward(
 
 def _in_costs(grad: Tensor, M: Tensor, rows: Tensor, cols: Tensor, mass: Tensor) -> Tensor:
     """The plan, dense as the costs are."""
-    places = rows.long() * M.shape[-1] + cols
-    plan = M.new_zeros(*M.shape[:-2], M.shape[-2] * M.shape[-1])
-    plan = plan.scatter_add(-1, places, (grad[..., None] * mass).to(M.dtype))
-    return plan.reshape(M.shape)
+    n, m = _sides(M)
+    plan = M.new_zeros(*rows.shape[:-1], n * m)
+    weights = (grad[..., None] * mass).to(M.dtype)
+    plan = plan.scatter_add(-1, rows.long() * m + cols, weights)
+    return per_source(plan.reshape(*plan.shape[:-1], n, m), M)
+
+
+def _sides(M: Tensor) -> tuple[int, int]:
+    return (M.shape[-2], M.shape[-1]) if M.dim() > 1 else (1, 1)
 
 
 exact_costs = define(

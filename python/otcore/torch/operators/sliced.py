@@ -12,7 +12,7 @@ from ..._options import check_power, check_threads, positive_int
 from ..._sliced_max import climb
 from ..._slices import Sampling, Slices, check_slices
 from .exact import centred, data_dtype
-from .registration import check_tensors, define, refusing
+from .registration import check_tensors, define, per_source, refusing
 
 # Directions are given to the operators, so there is nothing to draw.
 _NOTHING_DRAWN = Sampling(1, "gaussian", None)
@@ -256,13 +256,13 @@ def _backward(
 
 
 def _in_points(grad: Tensor, slopes: Tensor, points: Tensor) -> Tensor:
-    return (grad[..., None, None] * slopes).to(points.dtype)
+    return per_source(grad[..., None, None] * slopes, points)
 
 
 def _in_projections(grad: Tensor, rows: Tensor, projections: Tensor) -> Tensor:
     one = rows.dim() == 2
     total = grad * rows if one else torch.einsum("b,blk->lk", grad, rows)
-    return (total / rows.shape[-2]).transpose(-1, -2).to(projections.dtype)
+    return per_source((total / rows.shape[-2]).transpose(-1, -2), projections)
 
 
 sliced_values = define(
