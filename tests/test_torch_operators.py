@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -188,11 +189,16 @@ def test_second_derivatives_refuse(case: Case) -> None:
             with pytest.raises(RuntimeError, match=AGAIN):
                 torch.autograd.grad(grad.square().sum(), leaf, retain_graph=True)
 
-    def inner(*tensors: Tensor) -> Tensor:
-        return torch.func.grad(case)(*tensors).square().sum()
+    def inner(*tensors: Tensor, place: int = 0) -> Tensor:
+        return torch.func.grad(case, place)(*tensors).square().sum()
 
-    with pytest.raises(RuntimeError, match=AGAIN):
-        torch.func.grad(inner)(*tensors)
+    for place, other in itertools.product(range(len(tensors)), repeat=2):
+        with pytest.raises(RuntimeError, match=AGAIN):
+            torch.func.grad(partial(inner, place=place), other)(*tensors)
+        leaves = list(tensors)
+        (leaves[other],) = tracked([tensors[other]])
+        with pytest.raises(RuntimeError, match=AGAIN):
+            inner(*leaves, place=place).backward()
     with pytest.raises(RuntimeError, match=AGAIN):
         compiled(torch.func.grad(inner), "eager")(*tensors)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -32,15 +34,19 @@ def _solve(problem: Problem, max_iter: int | None, n_threads: int | None) -> tup
     solve = exact.solve_many if problem.batched else exact.solve_one
     solution = solve(problem, solver_options(max_iter, n_threads, None, False))._solution
     assert isinstance(solution, ExactSolution)
-    unused = torch.arange(solution.rows.shape[1]) >= torch.from_numpy(solution.count)[:, None]
     entries = (solution.rows, solution.cols, solution.mass)
-    outputs = (
-        torch.from_numpy(solution.value),
-        *(torch.from_numpy(part).masked_fill(unused, 0) for part in entries),
-        torch.from_numpy(solution.potential_a),
-        torch.from_numpy(solution.potential_b),
+    unused = np.arange(solution.rows.shape[1]) >= solution.count[:, None]
+    for part in entries:
+        part[unused] = 0  # the core leaves it undefined
+    parts = (solution.value, *entries, solution.potential_a, solution.potential_b)
+    return tensors_of(parts, batched=problem.batched)
+
+
+def tensors_of(parts: Sequence[npt.NDArray[Any]], *, batched: bool) -> tuple[Tensor, ...]:
+    """What the core says of each problem; of one problem without the axis of the batch."""
+    return tuple(
+        torch.from_numpy(part if batched else part.reshape(part.shape[1:])) for part in parts
     )
-    return outputs if problem.batched else tuple(part[0] for part in outputs)
 
 
 def _empty(data: Tensor, lead: Sequence[int], n: int, m: int) -> tuple[Tensor, ...]:
