@@ -5,7 +5,6 @@ return values alone. `otcore.torch.losses` has them as modules, `otcore.torch.tr
 mini-batch losses. Nothing outside this package imports torch.
 """
 
-from . import losses, training
 from .costs import transport_cost, transport_cost_sample
 from .entropic_functions import (
     sinkhorn_divergence,
@@ -19,12 +18,10 @@ from .operators.oned import wasserstein_1d
 from .operators.sliced import max_sliced_wasserstein, sliced_wasserstein
 
 __all__ = [
-    "losses",
     "max_sliced_wasserstein",
     "minibatch_cost",
     "sinkhorn_divergence",
     "sliced_wasserstein",
-    "training",
     "transport_cost",
     "transport_cost_sample",
     "transport_plan",
