@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,11 @@ pytestmark = [
 AGAIN = "not differentiable again"
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+each_batch = pytest.mark.parametrize(
+    ("case", "batch"),
+    [(case, batch) for case in CASES for batch in ((), (3,)) if case.batches or not batch],
+    ids=lambda x: x.name if isinstance(x, Case) else None,
+)
 
 
 def tracked(tensors: list[Tensor]) -> list[Tensor]:
@@ -43,8 +49,7 @@ def same(one: Any, other: Any) -> bool:
 # Values and gradients
 
 
-@each_case
-@pytest.mark.parametrize("batch", [(), (3,)])
+@each_batch
 def test_as_otcores_own_functions(case: Case, batch: tuple[int, ...]) -> None:
     tensors = case.tensors(*batch)
     value, grads = gradients(case, tensors)
@@ -55,8 +60,7 @@ def test_as_otcores_own_functions(case: Case, batch: tuple[int, ...]) -> None:
     assert torch.equal(case(*tensors), value)  # past the operator
 
 
-@each_case
-@pytest.mark.parametrize("batch", [(), (3,)])
+@each_batch
 def test_gradcheck(case: Case, batch: tuple[int, ...]) -> None:
     """What approximates another value has about its gradient."""
     tensors = case.tensors(*batch)
@@ -99,7 +103,7 @@ def test_func_grad(case: Case) -> None:
 @each_case
 def test_vmap(case: Case) -> None:
     """Over all arguments, over the last axis, with some shared, and of batches."""
-    tensors, places = case.tensors(3), tuple(range(len(case.shapes)))
+    tensors, places = case.tensors(mapped=3), tuple(range(len(case.shapes)))
     alone = [[t[i] for t in tensors] for i in range(3)]
     expected = torch.stack([case(*one) for one in alone])
     assert torch.equal(torch.vmap(case)(*tensors), expected)
@@ -114,15 +118,17 @@ def test_vmap(case: Case) -> None:
         ]
         expected = torch.stack([case(*one) for one in loop])
         assert torch.equal(torch.vmap(case, in_dims=in_dims)(*arguments), expected)
-    batches = case.tensors(2, 3)
-    expected = torch.stack([case(*(t[i] for t in batches)) for i in range(2)])
-    assert torch.equal(torch.vmap(case)(*batches), expected)
-    assert torch.equal(torch.vmap(torch.vmap(case))(*batches), expected)
+    if case.batches:
+        batches = case.tensors(3, mapped=2)
+        expected = torch.stack([case(*(t[i] for t in batches)) for i in range(2)])
+        assert torch.equal(torch.vmap(case)(*batches), expected)
+        inner = tuple(None if place in case.shared else 0 for place in places)
+        assert torch.equal(torch.vmap(torch.vmap(case, inner))(*batches), expected)
 
 
 @each_case
 def test_vmap_of_grad_and_grad_of_vmap(case: Case) -> None:
-    tensors, places = case.tensors(3), tuple(range(len(case.shapes)))
+    tensors, places = case.tensors(mapped=3), tuple(range(len(case.shapes)))
     grad = torch.func.grad(case, places)
     loop = [grad(*(t[i] for t in tensors)) for i in range(3)]
     expected = [torch.stack(parts) for parts in zip(*loop, strict=True)]
@@ -148,7 +154,7 @@ def compiled(function: Any, backend: str = "aot_eager") -> Any:
 def test_compiled_step(case: Case) -> None:
     """Another batch size compiles once more, for any."""
     step = compiled(lambda *tensors: 3 * case(*tensors).sum())
-    for batch in ((), (3,), (4,), (5,)):
+    for batch in ((), (3,), (4,)) if case.batches else ((),):
         tensors = case.tensors(*batch)
         value, grads = gradients(step, tensors)
         expected, expected_grads = gradients(lambda *t: 3 * case(*t).sum(), tensors)
@@ -159,11 +165,13 @@ def test_compiled_step(case: Case) -> None:
 
 @each_case
 def test_compiled_transforms(case: Case) -> None:
-    tensors, places = case.tensors(3), tuple(range(len(case.shapes)))
+    tensors, places = case.tensors(mapped=3), tuple(range(len(case.shapes)))
     grad = torch.func.grad(case, places)
     one = [t[0] for t in tensors]
     assert same(compiled(grad)(*one), grad(*one))
-    assert torch.equal(compiled(torch.vmap(lambda *t: case(*t)))(*tensors), case(*tensors))
+    assert torch.equal(
+        compiled(torch.vmap(lambda *t: case(*t)))(*tensors), torch.vmap(case)(*tensors)
+    )
     assert same(compiled(torch.vmap(grad))(*tensors), torch.vmap(grad)(*tensors))
 
 
@@ -181,11 +189,16 @@ def test_second_derivatives_refuse(case: Case) -> None:
             with pytest.raises(RuntimeError, match=AGAIN):
                 torch.autograd.grad(grad.square().sum(), leaf, retain_graph=True)
 
-    def inner(*tensors: Tensor) -> Tensor:
-        return torch.func.grad(case)(*tensors).square().sum()
+    def inner(*tensors: Tensor, place: int = 0) -> Tensor:
+        return torch.func.grad(case, place)(*tensors).square().sum()
 
-    with pytest.raises(RuntimeError, match=AGAIN):
-        torch.func.grad(inner)(*tensors)
+    for place, other in itertools.product(range(len(tensors)), repeat=2):
+        with pytest.raises(RuntimeError, match=AGAIN):
+            torch.func.grad(partial(inner, place=place), other)(*tensors)
+        leaves = list(tensors)
+        (leaves[other],) = tracked([tensors[other]])
+        with pytest.raises(RuntimeError, match=AGAIN):
+            inner(*leaves, place=place).backward()
     with pytest.raises(RuntimeError, match=AGAIN):
         compiled(torch.func.grad(inner), "eager")(*tensors)
 

@@ -12,13 +12,20 @@ from .entropic_functions import (
     transport_potentials,
     transport_potentials_sample,
 )
+from .operators.minibatch import minibatch_cost
+from .operators.oned import wasserstein_1d
+from .operators.sliced import max_sliced_wasserstein, sliced_wasserstein
 
 __all__ = [
+    "max_sliced_wasserstein",
+    "minibatch_cost",
     "sinkhorn_divergence",
+    "sliced_wasserstein",
     "transport_cost",
     "transport_cost_sample",
     "transport_plan",
     "transport_plan_sample",
     "transport_potentials",
     "transport_potentials_sample",
+    "wasserstein_1d",
 ]

@@ -56,7 +56,7 @@ class MiniBatchValue(torch.autograd.Function):
                 slopes = solution.points_gradient(*needed[:2])
                 grads[:2] = (None if part is None else torch.from_numpy(part) for part in slopes)
             else:
-                grads[:2] = _points_gradient(problem, solution, *sources[:2])
+                grads[:2] = points_gradient(problem, solution, *sources[:2])
         if needed[2] or needed[3]:
             if solution.inner_linear:
                 raise RuntimeError(_FIXED_PLANS)
@@ -68,9 +68,10 @@ class MiniBatchValue(torch.autograd.Function):
         return None, None, *scaled
 
 
-def _points_gradient(
+def points_gradient(
     problem: Problem, solution: MiniBatchSolution, x: Tensor, y: Tensor
 ) -> tuple[Tensor, Tensor]:
+    """The gradients of the value in X and Y, in the dtype of the data."""
     assert problem.metric is not None
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
     x, y = x.to(dtype), y.to(dtype)

@@ -9,7 +9,7 @@ inlines those without their backward under `torch.func.grad`, so that gradients 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -32,6 +32,8 @@ Backward: TypeAlias = Callable[
 # How many axes each argument of one problem has; a batch has one more, in front. None: no tensor.
 Axes: TypeAlias = Sequence[int | None]
 
+_NOTHING: Mapping[int, Sequence[int]] = {}
+
 _LIBRARY: Any = torch.library.Library("otcore", "FRAGMENT")  # type: ignore[no-untyped-call]
 
 _FORWARD_MODE = (
@@ -47,9 +49,11 @@ def define(
     *,
     axes: Axes,
     shared: Sequence[int] = (),
+    alone: Sequence[int] = (),
     vmap: Callable[..., Any] | None = None,
     backward: Backward | None = None,
     differentiable: int = 1,
+    wants: Mapping[int, Sequence[int]] = _NOTHING,
 ) -> Operator:
     """Register an operator.
 
@@ -66,17 +70,21 @@ def define(
         Of each argument; tells `vmap` where a batch goes.
     shared
         The places of tensors that may serve all problems of a batch.
+    alone
+        The places of tensors that a batch has one of. `vmap` over them solves problem by problem.
     vmap
         Another rule, as of `torch.library.register_vmap`.
     backward
         None: a backward pass through the operator raises.
     differentiable
         How many outputs, from the first, `backward` has gradients of.
+    wants
+        Places of bools, which callers pass as False, and of the tensors whose gradients need them.
     """
     name = schema.partition("(")[0]
     qualified = f"otcore::{name}"
     _LIBRARY.define(schema, tags=(torch.Tag.pt2_compliant_tag,))
-    _LIBRARY.impl(name, torch.no_grad()(kernel), "CPU")
+    _LIBRARY.impl(name, _isolated(kernel), "CPU")
     torch.library.register_fake(qualified, fake, lib=_LIBRARY)
     operator: Operator = getattr(torch.ops.otcore, name).default
     node = _node(operator, backward, differentiable)
@@ -85,13 +93,18 @@ def define(
         if not any(isinstance(x, Tensor) and _tracked(x) for x in arguments):
             with torch._C._AutoDispatchBelowAutograd():
                 return operator(*arguments)
+        asked = list(arguments)
+        for flag, places in wants.items():
+            tensors = (arguments[place] for place in places)
+            asked[flag] = asked[flag] or any(t is not None and _tracked(t) for t in tensors)
         # Inside torch.func.grad: the dispatcher has taken this level's wrappers to here, and goes
         # on to the levels below by itself.
         with autograd_function.enable_single_level_autograd_function():  # type: ignore[attr-defined]
-            return super(torch.autograd.Function, node).apply(*arguments)  # type: ignore[misc]
+            return super(torch.autograd.Function, node).apply(*asked)  # type: ignore[misc]
 
     _LIBRARY.impl(name, autograd, "Autograd")
-    torch.library.register_vmap(qualified, vmap or _folding(operator, axes, shared), lib=_LIBRARY)
+    rule = vmap or _folding(operator, axes, shared, alone)
+    torch.library.register_vmap(qualified, rule, lib=_LIBRARY)
     return operator
 
 
@@ -135,11 +148,6 @@ def check_tensors(**tensors: object) -> None:
             )
 
 
-def per_source(grad: Tensor, source: Tensor) -> Tensor:
-    """The gradient of each problem's `source`, or of one that all share; in its dtype."""
-    return (grad.sum(0) if grad.dim() > source.dim() else grad).to(source.dtype)
-
-
 def _tracked(x: Tensor) -> bool:
     """Whether a derivative, of either mode, is recorded of what is made of x."""
     if x.requires_grad and torch.is_grad_enabled():
@@ -165,6 +173,19 @@ class _Refusing(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         raise NotImplementedError(_FORWARD_MODE)
+
+
+def _isolated(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel, whose own use of torch neither autograd nor autocast sees."""
+
+    def isolated(*arguments: Any) -> Any:
+        with torch.no_grad():
+            if not torch.is_autocast_enabled("cpu"):
+                return kernel(*arguments)
+            with torch.autocast("cpu", enabled=False):
+                return kernel(*arguments)
+
+    return isolated
 
 
 def _node(
@@ -209,11 +230,15 @@ def _node(
     return Node
 
 
-def _folding(operator: Operator, axes: Axes, shared: Sequence[int]) -> Callable[..., Any]:
+def _folding(
+    operator: Operator, axes: Axes, shared: Sequence[int], alone: Sequence[int]
+) -> Callable[..., Any]:
     """The rule that makes the mapped axis the batch of the operator, or a part of it."""
 
     def rule(info: Any, in_dims: Sequence[int | None], *arguments: Any) -> Any:
         size = info.batch_size
+        if any(in_dims[place] is not None for place in alone):
+            return _one_by_one(operator, size, in_dims, arguments)
         lead = next(
             (
                 x.shape[x.dim() - core - 1]
@@ -241,7 +266,7 @@ def _folding(operator: Operator, axes: Axes, shared: Sequence[int]) -> Callable[
             folded[place] = x
         found = operator(*folded)
         several = isinstance(found, tuple)
-        outputs = found if several else (found,)
+        outputs: tuple[Any, ...] = found if several else (found,)
         if lead is not None:
             outputs = tuple(y.unflatten(0, (size, lead)) for y in outputs)
         return (outputs, (0,) * len(outputs)) if several else (outputs[0], 0)
@@ -249,6 +274,53 @@ def _folding(operator: Operator, axes: Axes, shared: Sequence[int]) -> Callable[
     return rule
 
 
+def _one_by_one(
+    operator: Operator, size: int, in_dims: Sequence[int | None], arguments: Sequence[Any]
+) -> Any:
+    found = [
+        operator(
+            *(
+                x if mapped is None else x.select(mapped, i)
+                for x, mapped in zip(arguments, in_dims, strict=True)
+            )
+        )
+        for i in range(size)
+    ]
+    if isinstance(found[0], Tensor):
+        return torch.stack(found), 0
+    return tuple(map(torch.stack, zip(*found, strict=True))), (0,) * len(found[0])
+
+
 def _own(x: Tensor, mapped: int | None) -> int:
     """How many axes a tensor has that vmap does not map."""
     return x.dim() - (mapped is not None)
+
+
+# ---------------------------------------------------------------------------------------------
+# What gradients that are made of torch's own operators end with
+
+
+def _per_source(grad: Tensor, source: Tensor) -> Tensor:
+    if grad.dim() > source.dim():
+        grad = grad.sum(0)
+    assert grad.shape == source.shape
+    return torch.empty(source.shape, dtype=source.dtype).copy_(grad)
+
+
+def _per_source_folded(
+    info: Any, in_dims: tuple[int | None, int | None], grad: Tensor, source: Tensor
+) -> tuple[Tensor, int]:
+    size, dims = info.batch_size, _own(source, in_dims[1])
+    grad = grad.expand(size, *grad.shape) if in_dims[0] is None else grad.movedim(in_dims[0], 0)
+    return (grad.sum(1) if grad.dim() - 1 > dims else grad).to(source.dtype), 0
+
+
+per_source: Callable[[Tensor, Tensor], Tensor] = define(
+    "per_source(Tensor grad, Tensor source) -> Tensor",
+    _per_source,
+    lambda grad, source: source.new_empty(source.shape),
+    axes=(),
+    vmap=_per_source_folded,
+)
+"""The gradient of each problem's `source`, or summed where all share one; in its dtype. Tracers are
+told that its shape is right also where the shapes of arguments are not, which kernels find out."""
