@@ -14,7 +14,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 import otcore
 import otcore.torch as ot
-from otcore.torch.operators import entropic, entropic_solve
+from otcore.torch.operators import entropic, entropic_derivatives, entropic_solve
 
 # torch imports its own decompositions this way under vmap of jvp and of compiled gradients.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -198,15 +198,20 @@ def test_opcheck(of_points: bool) -> None:
     rho = 0.5, INFINITE
     values = torch.as_tensor(RNG.random((2, K, 3))).requires_grad_()
     cost = torch.as_tensor(RNG.random(2)).requires_grad_()
+    shared = torch.as_tensor(RNG.random(K)).requires_grad_()
     plain = [None if part is None else part.detach() for part in parts]
     calls: list[tuple[Any, tuple[Any, ...]]] = [
+        (entropic_solve.entropic_weights, (*plain[4:], parts[2], shared, False, True)),
         (entropic.entropic_potentials, (*parts, *ground, *rho)),
         (entropic.entropic_plan, (*parts, *ground)),
         (entropic.entropic_product, (*parts, values, False, *ground)),
         (entropic.entropic_linear_cost, (*parts, cost, *ground)),
         (entropic.entropic_value, (*parts, cost, *ground, *rho)),
-        (entropic.entropic_adjoint, (*plain, *plain[4:], *ground, *rho)),
-        (entropic.entropic_pullback, (*plain, values.detach()[:, :1, :1], None, "cost", *ground)),
+        (entropic_derivatives.entropic_adjoint, (*plain, *plain[4:], *ground, *rho)),
+        (
+            entropic_derivatives.entropic_pullback,
+            (*plain, values.detach()[:, :1, :1], None, "cost", *ground),
+        ),
         (
             entropic_solve.entropic_solve,
             (*plain[:2], None, None, "sinkhorn", *ground, *rho, None, None, None),
@@ -240,8 +245,11 @@ def test_bad_input_is_found_where_it_runs() -> None:
     costs[1, 2] = torch.nan
     with pytest.raises(ValueError, match=r"M\[1, 2\] is nan"):
         ot.transport_potentials(costs, reg=0.5)
+    compiled = torch.compile(ot.transport_plan, fullgraph=True, backend="eager")
     with pytest.raises(ValueError, match="is nan"):
-        torch.compile(ot.transport_plan, fullgraph=True, backend="eager")(costs, reg=0.5)
+        compiled(costs, reg=0.5)
+    with pytest.raises(ValueError, match="a: shape"):
+        compiled(costs, costs[0], reg=0.5)
 
 
 def test_dtypes() -> None:

@@ -114,7 +114,8 @@ def positive_int(value: object, name: str, *, least: int = 1, most: int = 2**63 
 def positive(value: object, name: str, *, infinite: bool = False) -> float:
     """`value` as a positive float, finite unless `infinite`; names the argument in errors."""
     number = _number(value, name, "a number")
-    if not number > 0 or (math.isinf(number) and not infinite):
+    # Not math.isinf: torch.compile cannot follow a number that changes through it.
+    if not number > 0 or (number == math.inf and not infinite):
         expected = "a positive number or infinity" if infinite else "a positive, finite number"
         raise ValueError(f"{name}: {number}, expected {expected}")
     return number

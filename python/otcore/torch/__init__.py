@@ -1,7 +1,8 @@
 """Functions of tensors that work whole under torch.compile, torch.func and vmap.
 
 The functions of `otcore` take tensors, too, and return results with all there is to know; these
-return values alone. Nothing outside this package imports torch.
+return values alone. `otcore.torch.losses` has them as modules, `otcore.torch.training` gradients of
+mini-batch losses. Nothing outside this package imports torch.
 """
 
 from .costs import transport_cost, transport_cost_sample

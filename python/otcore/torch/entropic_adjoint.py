@@ -32,7 +32,7 @@ from .entropic_plans import DataGradient, Plans
 # Conjugate gradients stop at this residual, relative to the first, or after so many steps for each
 # column, or so many.
 _RESIDUAL = 1e-13
-_STEPS_PER_COLUMN = 4
+_STEPS_PER_COLUMN = 10
 _STEPS = 5000
 
 # What is warned of: a residual above this, or an eigenvalue below. The largest is 1, and rounding

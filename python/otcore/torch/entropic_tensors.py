@@ -20,7 +20,7 @@ from .operators.entropic import (
     entropic_product,
     entropic_value,
 )
-from .operators.entropic_solve import entropic_solve
+from .operators.entropic_solve import entropic_solve, entropic_weights
 
 if TYPE_CHECKING:
     from .._core import EntropicSolution
@@ -52,8 +52,8 @@ class EntropicTensors:
         single: bool,
     ) -> None:
         first, second = data[0], data[1] if len(data) == 2 else None
-        size = len(first), answers.f.shape[1], answers.g.shape[1]
-        a, b = _plan_weights(*weights, size, first.dtype, balanced=model.balanced)
+        rounded = first.dtype == torch.float32
+        a, b = entropic_weights(answers.f, answers.g, *weights, rounded, model.balanced)
         self.dtype = first.dtype
         self._fixed = Solved(first, second, a, b, answers.f, answers.g)
         self._answers = answers
@@ -160,37 +160,6 @@ class EntropicTensors:
 def rounded_mass(weights: Tensor | None, dtype: torch.dtype) -> Any:
     """The total mass of a side, whose weights are rounded to the data's dtype: (), or (B,)."""
     return 1.0 if weights is None else weights.to(dtype).double().sum(-1)
-
-
-def _plan_weights(
-    a: Tensor | None,
-    b: Tensor | None,
-    size: tuple[int, int, int],
-    dtype: torch.dtype,
-    *,
-    balanced: bool,
-) -> tuple[Tensor, Tensor]:
-    """The float64 weights (B, n) and (B, m) that plans are made of; b normalised if balanced.
-
-    Weights of balanced problems can only change with their masses fixed, so derivatives in them are
-    centred.
-    """
-    batch, n, m = size
-    sides: list[Tensor] = []
-    for weights, length in ((a, n), (b, m)):
-        if weights is None:
-            sides.append(torch.full((batch, length), 1.0 / length, dtype=torch.float64))
-            continue
-        side = weights.to(dtype).double().expand(batch, length)
-        if balanced:
-            fixed = side.detach()
-            change = side - fixed
-            side = fixed + (change - change.mean(-1, keepdim=True))
-        sides.append(side)
-    if balanced:
-        mass_a, mass_b = (side.detach().sum(-1, keepdim=True) for side in sides)
-        sides[1] = sides[1] * (mass_a / mass_b)
-    return sides[0], sides[1]
 
 
 def _data_dtype(data: tuple[Tensor, ...]) -> torch.dtype:

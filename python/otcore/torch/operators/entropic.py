@@ -9,59 +9,26 @@ derivatives in the data, so that what is made of its outputs has the whole deriv
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...cost import Metric
-from ..entropic_adjoint import adjoint
-from ..entropic_plans import Plans, Solved, core_plan
-from ..entropic_pullback import Gradients, pullback
+from ..entropic_plans import Solved, core_plan
+from ..entropic_pullback import Gradients
 from ..entropic_slopes import slopes
-from .registration import Operator, define
-
-_SOLVED = "Tensor first, Tensor? second, Tensor a, Tensor b, Tensor f, Tensor g"
-_SOLVED_AXES = (2, 2, 1, 1, 1, 1)
-_GROUND = "str metric, float p, float eps"
-_MODEL = f"{_GROUND}, float rho_a, float rho_b"
-
-_AGAIN = (
-    "entropic plans and potentials are differentiable once, entropic values twice: expected no "
-    "further derivative"
+from .entropic_derivatives import (
+    GROUND,
+    MODEL,
+    SOLVED,
+    SOLVED_AXES,
+    empty,
+    entropic_adjoint,
+    entropic_pullback,
+    metric_of,
 )
-
-
-def _refuse(*_: Any) -> Sequence[Tensor | None]:
-    raise RuntimeError(_AGAIN)
-
-
-def _metric(name: str, p: float) -> Metric | None:
-    return Metric(name, p) if name else None
-
-
-def _like(gradients: Sequence[Tensor], first: Tensor, second: Tensor | None) -> tuple[Tensor, ...]:
-    """Gradients of which the first two are in the data, in its dtype."""
-    in_first, in_second, *rest = gradients
-    other = first if second is None else second
-    return in_first.to(first.dtype), in_second.to(other.dtype), *rest
-
-
-def _joined(parts: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
-    """The results of groups of problems, as one."""
-    if len(parts) == 1:
-        return tuple(parts[0])
-    return tuple(torch.cat(each) for each in zip(*parts, strict=True))
-
-
-def _empty_data(first: Tensor, second: Tensor | None) -> tuple[Tensor, Tensor]:
-    empty = first.new_empty(len(first), 0) if second is None else _empty(second)
-    return _empty(first), empty
-
-
-def _empty(like: Tensor) -> Tensor:
-    return like.new_empty(like.shape)
+from .registration import Operator, define
 
 
 def _copy(tensor: Tensor) -> Tensor:
@@ -70,89 +37,6 @@ def _copy(tensor: Tensor) -> Tensor:
 
 def _data_gradients(second: Tensor | None, in_first: Tensor, in_second: Tensor) -> list[Any]:
     return [in_first, None if second is None else in_second]
-
-
-# ---------------------------------------------------------------------------------------------
-# The derivatives that have none of their own
-
-
-def _adjoint(
-    first: Tensor,
-    second: Tensor | None,
-    a: Tensor,
-    b: Tensor,
-    f: Tensor,
-    g: Tensor,
-    grad_f: Tensor,
-    grad_g: Tensor,
-    metric: str,
-    p: float,
-    eps: float,
-    rho_a: float,
-    rho_b: float,
-) -> tuple[Tensor, ...]:
-    parts, done = [], 0
-    for solved in Solved(first, second, a, b, f, g).groups():
-        part = slice(done, done := done + len(solved.a))
-        plans = Plans(solved, _metric(metric, p), eps)
-        parts.append(adjoint(plans, grad_f[part], grad_g[part], (rho_a, rho_b)))
-    return _like(_joined(parts), first, second)
-
-
-def _adjoint_fake(first: Tensor, second: Tensor | None, *rest: Any) -> tuple[Tensor, ...]:
-    a, b = rest[:2]
-    return *_empty_data(first, second), _empty(a), _empty(b)
-
-
-entropic_adjoint = define(
-    f"entropic_adjoint({_SOLVED}, Tensor grad_f, Tensor grad_g, {_MODEL})"
-    " -> (Tensor first, Tensor second, Tensor a, Tensor b)",
-    _adjoint,
-    _adjoint_fake,
-    axes=(*_SOLVED_AXES, 1, 1, *[None] * 5),
-    backward=_refuse,
-    differentiable=4,
-)
-
-
-def _pullback(
-    first: Tensor,
-    second: Tensor | None,
-    a: Tensor,
-    b: Tensor,
-    f: Tensor,
-    g: Tensor,
-    left: Tensor,
-    right: Tensor | None,
-    kind: str,
-    metric: str,
-    p: float,
-    eps: float,
-) -> tuple[Tensor, ...]:
-    parts, done = [], 0
-    for solved in Solved(first, second, a, b, f, g).groups():
-        part = slice(done, done := done + len(solved.a))
-        plans = Plans(solved, _metric(metric, p), eps)
-        parts.append(pullback(plans, kind, left[part], None if right is None else right[part]))
-    return _like(_joined(parts), first, second)
-
-
-def _pullback_fake(
-    first: Tensor, second: Tensor | None, a: Tensor, b: Tensor, *_: Any
-) -> tuple[Tensor, ...]:
-    vectors = (_empty(each) for each in (a, b, a, b))
-    return *_empty_data(first, second), *vectors
-
-
-entropic_pullback = define(
-    f"entropic_pullback({_SOLVED}, Tensor left, Tensor? right, str kind, {_GROUND})"
-    " -> (Tensor first, Tensor second, Tensor a, Tensor b, Tensor f, Tensor g)",
-    _pullback,
-    _pullback_fake,
-    axes=(*_SOLVED_AXES, 2, 2, *[None] * 4),
-    backward=_refuse,
-    differentiable=6,
-)
 
 
 def _pulled_back(
@@ -185,10 +69,10 @@ def _potentials_backward(
 
 
 entropic_potentials = define(
-    f"entropic_potentials({_SOLVED}, {_MODEL}) -> (Tensor f, Tensor g)",
+    f"entropic_potentials({SOLVED}, {MODEL}) -> (Tensor f, Tensor g)",
     _potentials,
     _potentials,
-    axes=(*_SOLVED_AXES, *[None] * 5),
+    axes=(*SOLVED_AXES, *[None] * 5),
     backward=_potentials_backward,
     differentiable=2,
 )
@@ -212,7 +96,7 @@ def _plan(
     solved = Solved(first, second, a, b, f, g)
     plans = first.new_empty(len(first), a.shape[1], b.shape[1])
     for k, plan in enumerate(plans):
-        plan[...] = torch.from_numpy(core_plan(solved, k, _metric(metric, p), eps).dense())
+        plan[...] = torch.from_numpy(core_plan(solved, k, metric_of(metric, p), eps).dense())
     return plans
 
 
@@ -227,10 +111,10 @@ def _plan_backward(
 
 
 entropic_plan = define(
-    f"entropic_plan({_SOLVED}, {_GROUND}) -> Tensor",
+    f"entropic_plan({SOLVED}, {GROUND}) -> Tensor",
     _plan,
     _plan_fake,
-    axes=(*_SOLVED_AXES, *[None] * 3),
+    axes=(*SOLVED_AXES, *[None] * 3),
     backward=_plan_backward,
 )
 
@@ -251,7 +135,7 @@ def _product(
     solved = Solved(first, second, a, b, f, g)
     products = _product_fake(first, second, a, b, f, g, V, transposed)
     for k, image in enumerate(products):
-        plan = core_plan(solved, k, _metric(metric, p), eps)
+        plan = core_plan(solved, k, metric_of(metric, p), eps)
         values = V[k].double().contiguous().numpy()
         product = plan.apply_t(values) if transposed else plan.apply(values)
         image[...] = torch.from_numpy(product)
@@ -285,10 +169,10 @@ def _product_backward(
 
 
 entropic_product: Operator = define(
-    f"entropic_product({_SOLVED}, Tensor V, bool transposed, {_GROUND}) -> Tensor",
+    f"entropic_product({SOLVED}, Tensor V, bool transposed, {GROUND}) -> Tensor",
     _product,
     _product_fake,
-    axes=(*_SOLVED_AXES, 2, *[None] * 4),
+    axes=(*SOLVED_AXES, 2, *[None] * 4),
     backward=_product_backward,
 )
 
@@ -309,10 +193,10 @@ def _linear_cost_backward(
 
 # <P, C>, which the caller has already.
 entropic_linear_cost = define(
-    f"entropic_linear_cost({_SOLVED}, Tensor cost, {_GROUND}) -> Tensor",
+    f"entropic_linear_cost({SOLVED}, Tensor cost, {GROUND}) -> Tensor",
     _linear_cost,
     _linear_cost,
-    axes=(*_SOLVED_AXES, 0, *[None] * 3),
+    axes=(*SOLVED_AXES, 0, *[None] * 3),
     backward=_linear_cost_backward,
 )
 
@@ -329,14 +213,14 @@ def _slopes(
     eps: float,
 ) -> tuple[Tensor, Tensor]:
     solved, ground = Solved(first, second, a, b, f, g), Metric(metric, p)
-    in_x, in_y = _empty(first), _empty(second)
+    in_x, in_y = empty(first), empty(second)
     for k in range(len(first)):
         in_x[k], in_y[k] = slopes(solved, k, ground, eps)
     return in_x, in_y
 
 
 def _slopes_fake(first: Tensor, second: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
-    return _empty(first), _empty(second)
+    return empty(first), empty(second)
 
 
 def _slopes_backward(
@@ -351,10 +235,10 @@ def _slopes_backward(
 
 entropic_slopes = define(
     "entropic_slopes(Tensor first, Tensor second, Tensor a, Tensor b, Tensor f, Tensor g, "
-    f"{_GROUND}) -> (Tensor first, Tensor second)",
+    f"{GROUND}) -> (Tensor first, Tensor second)",
     _slopes,
     _slopes_fake,
-    axes=(*_SOLVED_AXES, *[None] * 3),
+    axes=(*SOLVED_AXES, *[None] * 3),
     backward=_slopes_backward,
     differentiable=2,
 )
@@ -373,12 +257,13 @@ def _value_backward(
 ) -> list[Tensor | None]:
     """By the envelope theorem: the dual's partial derivatives, at fixed potentials.
 
-    Of a balanced problem's weights, the potentials; the caller takes the share out of them that
-    changes the masses.
+    Of a balanced problem's weights, the potentials; `entropic_weights` centres them.
     """
     (first, second, a, b), model = inputs[:4], inputs[7:]
     (grad,), (metric, p, eps, rho_a, rho_b) = grads, model
-    f, g = entropic_potentials(*inputs[:6], *model)
+    f, g = inputs[4:6]
+    if torch.is_grad_enabled():
+        f, g = entropic_potentials(*inputs[:6], *model)
     solved, ground = (first, second, a, b, f, g), (metric, p, eps)
     found: list[Tensor | None] = [None] * 4
     if second is None:
@@ -408,9 +293,9 @@ def _in_free_weights(potential: Tensor, rho: float, eps: float, other: Tensor) -
 
 # The objective's least value, which the caller has already.
 entropic_value = define(
-    f"entropic_value({_SOLVED}, Tensor value, {_MODEL}) -> Tensor",
+    f"entropic_value({SOLVED}, Tensor value, {MODEL}) -> Tensor",
     _value,
     _value,
-    axes=(*_SOLVED_AXES, 0, *[None] * 5),
+    axes=(*SOLVED_AXES, 0, *[None] * 5),
     backward=_value_backward,
 )

@@ -1,4 +1,5 @@
-"""Solving an entropic problem as an operator; its outputs get their derivatives from others."""
+"""Solving an entropic problem as an operator, whose outputs get their derivatives from others; and
+the weights that it solves for."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from ... import entropic
 from ..._core import EntropicSolution
 from ..._options import Entropic, solver_options
 from ..._problem import matrix_problem, points_problem
-from .registration import define
+from .entropic_derivatives import empty
+from .registration import define, per_source
 
 
 def _solve(
@@ -72,4 +74,47 @@ entropic_solve = define(
     _fake,
     axes=(2, 2, 1, 1, *[None] * 9),
     shared=(2, 3),
+)
+
+
+def _weights(
+    f: Tensor, g: Tensor, a: Tensor | None, b: Tensor | None, single: bool, balanced: bool
+) -> tuple[Tensor, Tensor]:
+    """Those that plans are made of: rounded as the data, b normalised if balanced."""
+    sides = []
+    for given, potential in ((a, f), (b, g)):
+        if given is None:
+            sides.append(torch.full_like(potential, 1.0 / potential.shape[1]))
+        else:
+            rounded = given.to(torch.float32 if single else torch.float64)
+            sides.append(rounded.double().expand(potential.shape))
+    if balanced:
+        mass_a, mass_b = (side.sum(-1, keepdim=True) for side in sides)
+        sides[1] = sides[1] * (mass_a / mass_b)
+    return sides[0].contiguous().clone(), sides[1].contiguous().clone()
+
+
+def _weights_backward(
+    grads: tuple[Any, ...], inputs: tuple[Any, ...], outputs: Any, needed: tuple[bool, ...]
+) -> list[Tensor | None]:
+    """Balanced weights can only change with their masses fixed: what changes them is taken out."""
+    balanced = inputs[5]
+    found: list[Tensor | None] = [None] * 4
+    for place, grad in ((2, grads[0]), (3, grads[1])):
+        if needed[place] and grad is not None:
+            centre = grad.mean(-1, keepdim=True) if balanced else 0.0
+            found[place] = per_source(grad - centre, inputs[place])
+    return found
+
+
+# Of the weights that were given, for potentials (B, n) and (B, m).
+entropic_weights = define(
+    "entropic_weights(Tensor f, Tensor g, Tensor? a, Tensor? b, bool single, bool balanced)"
+    " -> (Tensor a, Tensor b)",
+    _weights,
+    lambda f, g, *_: (empty(f), empty(g)),
+    axes=(1, 1, 1, 1, None, None),
+    shared=(2, 3),
+    backward=_weights_backward,
+    differentiable=2,
 )

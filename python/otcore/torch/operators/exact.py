@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -32,15 +34,19 @@ def _solve(problem: Problem, max_iter: int | None, n_threads: int | None) -> tup
     solve = exact.solve_many if problem.batched else exact.solve_one
     solution = solve(problem, solver_options(max_iter, n_threads, None, False))._solution
     assert isinstance(solution, ExactSolution)
-    unused = torch.arange(solution.rows.shape[1]) >= torch.from_numpy(solution.count)[:, None]
     entries = (solution.rows, solution.cols, solution.mass)
-    outputs = (
-        torch.from_numpy(solution.value),
-        *(torch.from_numpy(part).masked_fill(unused, 0) for part in entries),
-        torch.from_numpy(solution.potential_a),
-        torch.from_numpy(solution.potential_b),
+    unused = np.arange(solution.rows.shape[1]) >= solution.count[:, None]
+    for part in entries:
+        part[unused] = 0  # the core leaves it undefined
+    parts = (solution.value, *entries, solution.potential_a, solution.potential_b)
+    return tensors_of(parts, batched=problem.batched)
+
+
+def tensors_of(parts: Sequence[npt.NDArray[Any]], *, batched: bool) -> tuple[Tensor, ...]:
+    """What the core says of each problem; of one problem without the axis of the batch."""
+    return tuple(
+        torch.from_numpy(part if batched else part.reshape(part.shape[1:])) for part in parts
     )
-    return outputs if problem.batched else tuple(part[0] for part in outputs)
 
 
 def _empty(data: Tensor, lead: Sequence[int], n: int, m: int) -> tuple[Tensor, ...]:
@@ -62,8 +68,7 @@ def _matrix(
 
 
 def _matrix_fake(M: Tensor, *_: Any) -> tuple[Tensor, ...]:
-    n, m = M.shape[-2:] if M.dim() > 1 else (1, 1)
-    return _empty(M, M.shape[:-2], n, m)
+    return _empty(M, M.shape[:-2], *_sides(M))
 
 
 def _matrix_backward(
@@ -81,10 +86,15 @@ def _matrix_backward(
 
 def _in_costs(grad: Tensor, M: Tensor, rows: Tensor, cols: Tensor, mass: Tensor) -> Tensor:
     """The plan, dense as the costs are."""
-    places = rows.long() * M.shape[-1] + cols
-    plan = M.new_zeros(*M.shape[:-2], M.shape[-2] * M.shape[-1])
-    plan = plan.scatter_add(-1, places, (grad[..., None] * mass).to(M.dtype))
-    return plan.reshape(M.shape)
+    n, m = _sides(M)
+    plan = M.new_zeros(*rows.shape[:-1], n * m)
+    weights = (grad[..., None] * mass).to(M.dtype)
+    plan = plan.scatter_add(-1, rows.long() * m + cols, weights)
+    return per_source(plan.reshape(*plan.shape[:-1], n, m), M)
+
+
+def _sides(M: Tensor) -> tuple[int, int]:
+    return (M.shape[-2], M.shape[-1]) if M.dim() > 1 else (1, 1)
 
 
 exact_costs = define(

@@ -16,7 +16,7 @@ from ..._options import Entropic, solver_options
 from ..._problem import Problem, matrix_problem, points_problem
 from ...cost import Metric
 from ..entropic import points_gradient
-from .exact import centred, like_points, shaped
+from .exact import centred, like_points, shaped, tensors_of
 from .registration import define, refusing
 
 _OPTIONS = "float reg, float? tol, int inner_iter, int? max_iter, int? n_threads"
@@ -41,8 +41,7 @@ def _solve(problem: Problem, max_iter: int | None, n_threads: int | None) -> tup
     solution = solve(problem, solver_options(max_iter, n_threads, None, False))._solution
     assert isinstance(solution, EntropicSolution)
     parts = (solution.value, solution.potential_a, solution.potential_b, solution.eps)
-    outputs = tuple(torch.from_numpy(part) for part in parts)
-    return outputs if problem.batched else tuple(part[0] for part in outputs)
+    return tensors_of(parts, batched=problem.batched)
 
 
 def _empty(data: Tensor, n: int, m: int) -> tuple[Tensor, ...]:

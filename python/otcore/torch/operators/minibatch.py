@@ -14,7 +14,7 @@ from ..._options import check_choice, check_threads
 from ...cost import Metric, MetricLike, parse_metric
 from ..minibatch import points_gradient
 from .exact import data_dtype
-from .registration import check_tensors, define, refusing
+from .registration import check_tensors, define, per_source, refusing
 
 
 def minibatch_cost(
@@ -205,7 +205,7 @@ def _backward(
 
 
 def _scaled(grad: Tensor, slopes: Tensor, source: Tensor) -> Tensor:
-    return (slopes * grad).to(source.dtype)
+    return per_source(slopes * grad, source)
 
 
 minibatch_value = define(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ... import _core
 from ..._lines import check_lines
 from ..._options import check_power, check_threads
-from .exact import centred
+from .exact import centred, tensors_of
 from .registration import check_tensors, define, per_source, refusing
 
 
@@ -94,15 +95,10 @@ def _values(
         with_gradients=with_slopes,
         with_potentials=with_potentials,
     )
-    value = torch.from_numpy(values.value)
-    parts = (values.gradient_x, values.gradient_y, values.potential_a, values.potential_b)
-    nothing = (value.new_empty(len(value), 0) for _ in parts)
-    found = (
-        e if part is None else torch.from_numpy(part)
-        for e, part in zip(nothing, parts, strict=True)
-    )
-    outputs = value, *found
-    return outputs if lines.batch is not None else tuple(part[0] for part in outputs)
+    nothing = np.empty((len(values.value), 0))
+    slopes = (values.gradient_x, values.gradient_y, values.potential_a, values.potential_b)
+    parts = values.value, *(nothing.copy() if part is None else part for part in slopes)
+    return tensors_of(parts, batched=lines.batch is not None)
 
 
 def _values_fake(

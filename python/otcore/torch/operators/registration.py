@@ -50,6 +50,7 @@ def define(
     axes: Axes,
     shared: Sequence[int] = (),
     alone: Sequence[int] = (),
+    vmap: Callable[..., Any] | None = None,
     backward: Backward | None = None,
     differentiable: int = 1,
     wants: Mapping[int, Sequence[int]] = _NOTHING,
@@ -71,6 +72,8 @@ def define(
         The places of tensors that may serve all problems of a batch.
     alone
         The places of tensors that a batch has one of. `vmap` over them solves problem by problem.
+    vmap
+        Another rule, as of `torch.library.register_vmap`.
     backward
         None: a backward pass through the operator raises.
     differentiable
@@ -81,7 +84,7 @@ def define(
     name = schema.partition("(")[0]
     qualified = f"otcore::{name}"
     _LIBRARY.define(schema, tags=(torch.Tag.pt2_compliant_tag,))
-    _LIBRARY.impl(name, torch.no_grad()(kernel), "CPU")
+    _LIBRARY.impl(name, _isolated(kernel), "CPU")
     torch.library.register_fake(qualified, fake, lib=_LIBRARY)
     operator: Operator = getattr(torch.ops.otcore, name).default
     node = _node(operator, backward, differentiable)
@@ -100,7 +103,7 @@ def define(
             return super(torch.autograd.Function, node).apply(*asked)  # type: ignore[misc]
 
     _LIBRARY.impl(name, autograd, "Autograd")
-    rule = _folding(operator, axes, shared, alone)
+    rule = vmap or _folding(operator, axes, shared, alone)
     torch.library.register_vmap(qualified, rule, lib=_LIBRARY)
     return operator
 
@@ -145,11 +148,6 @@ def check_tensors(**tensors: object) -> None:
             )
 
 
-def per_source(grad: Tensor, source: Tensor) -> Tensor:
-    """The gradient of each problem's `source`, or of one that all share; in its dtype."""
-    return (grad.sum(0) if grad.dim() > source.dim() else grad).to(source.dtype)
-
-
 def _tracked(x: Tensor) -> bool:
     """Whether a derivative, of either mode, is recorded of what is made of x."""
     if x.requires_grad and torch.is_grad_enabled():
@@ -175,6 +173,19 @@ class _Refusing(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         raise NotImplementedError(_FORWARD_MODE)
+
+
+def _isolated(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel, whose own use of torch neither autograd nor autocast sees."""
+
+    def isolated(*arguments: Any) -> Any:
+        with torch.no_grad():
+            if not torch.is_autocast_enabled("cpu"):
+                return kernel(*arguments)
+            with torch.autocast("cpu", enabled=False):
+                return kernel(*arguments)
+
+    return isolated
 
 
 def _node(
@@ -283,3 +294,34 @@ def _one_by_one(
 def _own(x: Tensor, mapped: int | None) -> int:
     """How many axes a tensor has that vmap does not map."""
     return x.dim() - (mapped is not None)
+
+
+# ---------------------------------------------------------------------------------------------
+# What gradients that are made of torch's own operators end with
+
+
+def _per_source(grad: Tensor, source: Tensor) -> Tensor:
+    if grad.dim() > source.dim():
+        grad = grad.sum(0)
+    assert grad.shape == source.shape
+    return torch.empty(source.shape, dtype=source.dtype).copy_(grad)
+
+
+def _per_source_folded(
+    info: Any, in_dims: tuple[int | None, int | None], grad: Tensor, source: Tensor
+) -> tuple[Tensor, int]:
+    size, dims = info.batch_size, _own(source, in_dims[1])
+    grad = grad.expand(size, *grad.shape) if in_dims[0] is None else grad.movedim(in_dims[0], 0)
+    return (grad.sum(1) if grad.dim() - 1 > dims else grad).to(source.dtype), 0
+
+
+per_source: Callable[[Tensor, Tensor], Tensor] = define(
+    "per_source(Tensor grad, Tensor source) -> Tensor",
+    _per_source,
+    lambda grad, source: source.new_empty(source.shape),
+    axes=(),
+    vmap=_per_source_folded,
+    backward=lambda grads, inputs, *_: [grads[0].to(inputs[0].dtype).expand(inputs[0].shape)],
+)
+"""The gradient of each problem's `source`, or summed where all share one; in its dtype. Tracers are
+told that its shape is right also where the shapes of arguments are not, which kernels find out."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ... import _core
 from ..._options import check_power, check_threads, positive_int
 from ..._sliced_max import climb
-from ..._slices import Sampling, Slices, check_slices
-from .exact import centred, data_dtype
-from .registration import check_tensors, define, refusing
+from ..._slices import Sampling, check_slices
+from .exact import centred, data_dtype, tensors_of
+from .registration import check_tensors, define, per_source, refusing
 
 # Directions are given to the operators, so there is nothing to draw.
 _NOTHING_DRAWN = Sampling(1, "gaussian", None)
@@ -186,7 +187,12 @@ def _values(
     nothing in place of each."""
     slices = check_slices(X, Y, a, b, projections, _NOTHING_DRAWN)
     values = _core.sliced_values(
-        *_core_arguments(slices, p),
+        slices.x,
+        slices.y,
+        slices.a,
+        slices.b,
+        slices.directions,
+        p,
         circles=False,
         mass_tolerance=slices.mass_tolerance,
         n_threads=n_threads or slices.library.n_threads(),
@@ -195,21 +201,17 @@ def _values(
         with_directions=with_directions,
         with_potentials=with_potentials,
     )
-    value = torch.from_numpy(values.cost.mean(axis=1))
-    outputs = [value]
-    for part in (
+    value = values.cost.mean(axis=1)
+    nothing = np.empty((len(value), 0))
+    slopes = (
         values.gradient_x,
         values.gradient_y,
         values.potential_a,
         values.potential_b,
         values.gradient_directions,
-    ):
-        outputs.append(value.new_empty(len(value), 0) if part is None else torch.from_numpy(part))
-    return tuple(outputs if slices.batch is not None else (part[0] for part in outputs))
-
-
-def _core_arguments(slices: Slices, p: float) -> tuple[Any, ...]:
-    return slices.x, slices.y, slices.a, slices.b, slices.directions, p
+    )
+    parts = value, *(nothing.copy() if part is None else part for part in slopes)
+    return tensors_of(parts, batched=slices.batch is not None)
 
 
 def _values_fake(
@@ -256,13 +258,13 @@ def _backward(
 
 
 def _in_points(grad: Tensor, slopes: Tensor, points: Tensor) -> Tensor:
-    return (grad[..., None, None] * slopes).to(points.dtype)
+    return per_source(grad[..., None, None] * slopes, points)
 
 
 def _in_projections(grad: Tensor, rows: Tensor, projections: Tensor) -> Tensor:
     one = rows.dim() == 2
     total = grad * rows if one else torch.einsum("b,blk->lk", grad, rows)
-    return (total / rows.shape[-2]).transpose(-1, -2).to(projections.dtype)
+    return per_source((total / rows.shape[-2]).transpose(-1, -2), projections)
 
 
 sliced_values = define(
