@@ -1,0 +1,242 @@
+"""Several processes that share the work, over torch.distributed."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from .._options import positive
+from .._ranks import Ranks as _Ranks
+
+__all__ = ["RankError", "Ranks"]
+
+T = TypeVar("T")
+
+
+class RankError(RuntimeError):
+    """Another rank has failed (says with what), has ended, or does not answer."""
+
+
+class Ranks(_Ranks):
+    """The processes of a torch.distributed job as those that share otcore's work.
+
+    Passed as `ranks` to `otcore.minibatch.m_ot`, `bomb_ot` and `pmb_ot` and to
+    `otcore.torch.training.bomb_backward`, which all ranks must call in the same order and with the
+    same arguments.
+
+    In a ``with`` block an exception on one rank, wherever it is raised, ends the others with a
+    `RankError` at their next exchange; without it, one that is raised while otcore works does.
+    After that the object is of no more use, and after the block neither.
+
+    What is exchanged are Python objects, by pickle, over a process group of its own: gloo, on the
+    CPU, whatever the job's backend. Gradients of CUDA tensors are summed over `group`.
+
+    Parameters
+    ----------
+    group
+        A process group of torch.distributed that this process is in; None: all processes.
+    timeout
+        How many seconds ranks wait for each other: none may come to an exchange later than the
+        others by more. A rank whose process has ended is noticed at once.
+
+    Raises
+    ------
+    RuntimeError
+        torch.distributed is not initialised.
+    ValueError
+        A timeout that is not positive, or a group that this process is not in.
+
+    Examples
+    --------
+    What a script does that ``torchrun --nproc-per-node 2 script.py`` starts; there
+    ``init_process_group("gloo")`` is enough.
+
+    >>> import otcore, torch
+    >>> import torch.distributed as dist
+    >>> from otcore.torch.distributed import Ranks
+    >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    >>> X, Y = torch.arange(20.0).reshape(2, 10, 1)
+    >>> with Ranks() as ranks:
+    ...     result = otcore.minibatch.bomb_ot(X, Y, k=4, m=5, seed=0, ranks=ranks)
+    ...     result = ranks.gather_plan(result)
+    >>> bool(result.value == otcore.minibatch.bomb_ot(X, Y, k=4, m=5, seed=0).value)
+    True
+    >>> dist.destroy_process_group()
+    """
+
+    def __init__(self, group: dist.ProcessGroup | None = None, *, timeout: float = 600.0) -> None:
+        self._timeout = positive(timeout, "timeout")
+        if not dist.is_initialized():
+            raise RuntimeError(
+                "torch.distributed is not initialised, expected init_process_group before"
+            )
+        if dist.get_rank(group) < 0:
+            raise ValueError("group: this process is not in it, expected a group that it is in")
+        self._group = group
+        self._control = dist.new_group(
+            dist.get_process_group_ranks(group),
+            timeout=timedelta(seconds=self._timeout),
+            backend="gloo",
+            use_local_synchronization=True,
+        )
+        self._over = False
+
+    @property
+    def rank(self) -> int:
+        """The number of this process in the group, from 0."""
+        return dist.get_rank(self._control)
+
+    @property
+    def size(self) -> int:
+        """How many processes the group has."""
+        return dist.get_world_size(self._control)
+
+    def share(self, work: Callable[[], T]) -> list[T]:
+        """Calls work() on every rank; all get what it returned on each, in their order.
+
+        Parameters
+        ----------
+        work
+            Returns what can be pickled.
+
+        Raises
+        ------
+        RankError
+            work() has failed on another rank, or that has ended or does not answer. Where it has
+            failed its own exception is raised.
+
+        Examples
+        --------
+        >>> import torch.distributed as dist
+        >>> from otcore.torch.distributed import Ranks
+        >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+        >>> with Ranks() as ranks:
+        ...     print(ranks.share(lambda: 10 * ranks.rank))
+        [0]
+        >>> dist.destroy_process_group()
+        """
+        with self._telling():
+            mine = pickle.dumps(work(), protocol=pickle.HIGHEST_PROTOCOL)
+        return [pickle.loads(answer) for answer in self._exchange(mine)]
+
+    def first(self, work: Callable[[], T]) -> T:
+        """Calls work() on rank 0 alone; all ranks get what it returned. Errors as `share`."""
+        answer: list[Any] = [None]
+
+        def on_first() -> None:
+            if self.rank == 0:
+                answer[0] = pickle.dumps(work(), protocol=pickle.HIGHEST_PROTOCOL)
+
+        self.share(on_first)
+        with self._listening():
+            dist.broadcast_object_list(answer, group=self._control, group_src=0)
+        return pickle.loads(answer[0])  # type: ignore[no-any-return]
+
+    def gather_plan(self, result: T) -> T:
+        """A result of `m_ot`, `bomb_ot` or `pmb_ot` with its plan, which lies on several ranks.
+
+        All ranks must call it. The entries of the plan go to each of them, in the order that they
+        have in one process.
+
+        Parameters
+        ----------
+        result : MiniBatchResult or PyramidResult
+
+        Returns
+        -------
+        MiniBatchResult or PyramidResult
+            With `sparse_plan` and all that is made of it. Itself where there is nothing to gather.
+        """
+        return result._gathered(self)  # type: ignore[attr-defined, no-any-return]
+
+    @contextmanager
+    def sum_gradients(self, tensors: Iterable[Tensor]) -> Iterator[None]:
+        """In this block ``.grad`` of each tensor gets what is added to it on all ranks together.
+
+        Parameters
+        ----------
+        tensors
+            The same on all ranks, in the same order. Those that get no gradient on any rank keep
+            what they had.
+        """
+        leaves = list(tensors)
+        before = [leaf.grad for leaf in leaves]
+        for leaf in leaves:
+            leaf.grad = None
+        with self._telling():
+            yield
+        somewhere = torch.tensor(self.share(lambda: [leaf.grad is not None for leaf in leaves]))
+        for leaf, old, reached in zip(leaves, before, somewhere.any(0).tolist(), strict=True):
+            if reached:
+                total = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+                group = self._control if total.device.type == "cpu" else self._group
+                with self._listening():
+                    dist.all_reduce(total, group=group)
+                leaf.grad = total if old is None else old.add_(total)
+            else:
+                leaf.grad = old
+
+    def __enter__(self) -> Ranks:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._tell(error)
+        elif not self._over:
+            self._over = True
+            dist.destroy_process_group(self._control)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What is raised in this block is told to the other ranks."""
+        try:
+            yield
+        except BaseException as error:
+            self._tell(error)
+            raise
+
+    def _tell(self, error: BaseException) -> None:
+        if not self._over:
+            self._over = True
+            with suppress(RuntimeError):  # nobody is there to hear it
+                self._gather(f"{type(error).__name__}: {error}")
+
+    def _exchange(self, mine: bytes) -> list[bytes]:
+        if self._over:
+            raise RuntimeError("ranks: over, expected no use after an error or the with block")
+        with self._listening():
+            answers = self._gather(mine)
+        for rank, answer in enumerate(answers):
+            if isinstance(answer, str):
+                self._over = True
+                raise RankError(f"rank {rank} of {self.size} has failed: {answer}")
+        return answers
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            self._over = True
+            raise RankError(
+                f"another rank has ended, or did not answer within {self._timeout:g} s"
+            ) from error
+
+    def _gather(self, mine: bytes | str) -> list[Any]:
+        """Of every rank bytes, or the text of its error."""
+        answers: list[Any] = [None] * dist.get_world_size(self._control)
+        dist.all_gather_object(answers, mine, group=self._control)
+        return answers
