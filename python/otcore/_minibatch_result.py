@@ -59,9 +59,12 @@ class MiniBatchResult(PointPlan):
         return solution.aggregate(solution.coupling)
 
     def _gathered(self, ranks: Ranks) -> MiniBatchResult:
-        if self._directions is None and isinstance(self._solution, SplitTransport):
-            return replace(self, _solution=self._solution.gathered(ranks))
-        return self
+        solution = self._solution
+        if self._directions is not None or not isinstance(solution, SplitTransport):
+            return self
+        if solution.entries is not None:
+            return self
+        return replace(self, _solution=solution.gathered(ranks))
 
     @property
     def value(self) -> Any:

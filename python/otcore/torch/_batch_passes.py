@@ -34,45 +34,70 @@ class Passes(NamedTuple):
     scale: float
     scaler: torch.amp.GradScaler | None
 
-    def solve_together(self, loss: InnerLoss) -> Found:
-        """All pairs in one call, the gradient in the outputs included."""
-        leaves = self.x.stack(), self.y.stack()
+    def solve_together(self, loss: InnerLoss, rows: range) -> Found:
+        """All pairs of these x batches in one call, the gradient in the outputs included.
+
+        Where they are not all x batches the coupling must be one that does not depend on costs;
+        value and gradient are then those that all have, as far as they come from these.
+        """
+        part = len(rows) / len(self.x)
+        batches = rows, self._partners(rows)
+        leaves = self.x.stack(rows), self.y.stack(batches[1])
         with torch.enable_grad():
             result = loss.together(*leaves, self.coupling)
-        self._backward(result.value)
-        for side, leaf in zip((self.x, self.y), leaves, strict=True):
+        self._backward(result.value * part)
+        for side, own, leaf in zip((self.x, self.y), batches, leaves, strict=True):
             if leaf.grad is not None:
-                for i, gradient in enumerate(leaf.grad):
+                for i, gradient in zip(own, leaf.grad, strict=True):
                     side.add_gradient(i, gradient)
         return Found(
-            float(result.value.detach()), result.costs.detach(), result.coupling.detach(), None
+            float(result.value.detach()) * part,
+            result.costs.detach(),
+            result.coupling.detach() * part,
+            None,
         )
 
     def solve_pairs(self, loss: PairLoss, replay: Replay) -> Found:
         """Pair by pair, without autograd."""
-        costs = torch.zeros((len(self.x), len(self.y)), dtype=torch.float64)
+        return Found(*self.coupling.weigh(self.pair_costs(loss, replay, range(len(self.x)))))
+
+    def costs_together(self, loss: InnerLoss, rows: range) -> Tensor:
+        """The costs of these x batches, in one call."""
+        coupling = self.coupling if self.coupling.kind == "diagonal" else Coupling("product", None)
         with torch.no_grad():
-            for i in range(len(self.x)):
+            points = self.x.stack(rows), self.y.stack(self._partners(rows))
+            costs: Tensor = loss.together(*points, coupling).costs
+        return costs
+
+    def pair_costs(self, loss: PairLoss, replay: Replay, rows: range) -> Tensor:
+        """The costs of these x batches: (len(rows), ky), or (len(rows),) for the diagonal."""
+        table = []
+        with torch.no_grad():
+            for i in rows:
                 x = self.x.output(i)
-                for j in (i,) if self.coupling.kind == "diagonal" else range(len(self.y)):
+                for j in self._partners(range(i, i + 1)):
                     y = self.y.output(j)
                     with replay():
-                        costs[i, j] = _number(loss(x, y), "loss")
-        if self.coupling.kind == "diagonal":
-            costs = costs.diagonal().clone()
-        return Found(*self.coupling.weigh(costs))
+                        table.append(_number(loss(x, y), "loss"))
+        costs = torch.tensor(table, dtype=torch.float64)
+        return costs if self.coupling.kind == "diagonal" else costs.view(len(rows), len(self.y))
+
+    def _partners(self, rows: range) -> range:
+        """The y batches that these x batches make pairs with."""
+        return rows if self.coupling.kind == "diagonal" else range(len(self.y))
 
     def differentiate(
-        self, found: Found, loss: PairLoss, replay: Replay, extra: Extra | None
+        self, found: Found, loss: PairLoss, replay: Replay, extra: Extra | None, rows: range
     ) -> float:
-        """Takes the gradient to the parameters; returns the mean of `extra`."""
+        """Takes the gradient to the parameters; returns the mean of `extra`, of whose terms those
+        of `rows` are taken."""
         slopes = found.slopes
         if slopes is not None and slopes.dim() == 1:
             slopes = slopes.diag()
         total = 0.0
         with torch.enable_grad():
             for i in range(len(self.x)):
-                if extra is not None:
+                if extra is not None and i in rows:
                     term = extra(self.x.leaf(i), self.x.batches[i])
                     total += _number(term, "extra") / len(self.x)
                     self._backward(term / len(self.x))

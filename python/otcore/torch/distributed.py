@@ -87,17 +87,19 @@ class Ranks(_Ranks):
             backend="gloo",
             use_local_synchronization=True,
         )
+        self._rank = dist.get_rank(self._control)
+        self._size = dist.get_world_size(self._control)
         self._over = False
 
     @property
     def rank(self) -> int:
         """The number of this process in the group, from 0."""
-        return dist.get_rank(self._control)
+        return self._rank
 
     @property
     def size(self) -> int:
         """How many processes the group has."""
-        return dist.get_world_size(self._control)
+        return self._size
 
     def share(self, work: Callable[[], T]) -> list[T]:
         """Calls work() on every rank; all get what it returned on each, in their order.
@@ -123,7 +125,7 @@ class Ranks(_Ranks):
         [0]
         >>> dist.destroy_process_group()
         """
-        with self._telling():
+        with self.telling():
             mine = pickle.dumps(work(), protocol=pickle.HIGHEST_PROTOCOL)
         return [pickle.loads(answer) for answer in self._exchange(mine)]
 
@@ -171,7 +173,7 @@ class Ranks(_Ranks):
         before = [leaf.grad for leaf in leaves]
         for leaf in leaves:
             leaf.grad = None
-        with self._telling():
+        with self.telling():
             yield
         somewhere = torch.tensor(self.share(lambda: [leaf.grad is not None for leaf in leaves]))
         for leaf, old, reached in zip(leaves, before, somewhere.any(0).tolist(), strict=True):
@@ -195,13 +197,12 @@ class Ranks(_Ranks):
     ) -> None:
         if error is not None:
             self._tell(error)
-        elif not self._over:
-            self._over = True
-            dist.destroy_process_group(self._control)
+        self._over = True
+        dist.destroy_process_group(self._control)
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """What is raised in this block is told to the other ranks."""
+    def telling(self) -> Iterator[None]:
+        """What is raised in this block is told to the other ranks, which then raise `RankError`."""
         try:
             yield
         except BaseException as error:
@@ -237,6 +238,6 @@ class Ranks(_Ranks):
 
     def _gather(self, mine: bytes | str) -> list[Any]:
         """Of every rank bytes, or the text of its error."""
-        answers: list[Any] = [None] * dist.get_world_size(self._control)
+        answers: list[Any] = [None] * self._size
         dist.all_gather_object(answers, mine, group=self._control)
         return answers
