@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .._minibatch_options import inner_options, outer_strength
 from .._options import check_choice
+from ..cost import parse_metric
 from ..minibatch import MiniBatchResult, bomb_ot, m_ot
 from ..solve import solve
 from ._batch_side import Output, points_of
@@ -75,14 +76,22 @@ class Coupling(NamedTuple):
         return Weighed(float(value.detach()), costs, result.plan.detach(), table.grad)
 
 
+def check_inner(
+    inner: str, options: dict[str, Any], others: tuple[str, ...], function: str
+) -> None:
+    """Raises for options of inner problems that are wrong, and those unknown to `function`."""
+    for name in options:
+        if name not in _INNER and name not in others:
+            raise TypeError(f"{name}: unknown, expected an option of {function}")
+    inner_options(inner, **{name: options.get(name, _INNER[name]) for name in _INNER})
+    parse_metric(options.get("metric", "sqeuclidean"))
+
+
 class InnerLoss:
     """A mini-batch loss by the name of its inner problem: of one pair, or of all in one call."""
 
     def __init__(self, inner: str, options: dict[str, Any]) -> None:
-        for name in options:
-            if name not in (*_INNER, *_OTHER):
-                raise TypeError(f"{name}: unknown, expected an option of otcore.minibatch.bomb_ot")
-        inner_options(inner, **{name: options.get(name, _INNER[name]) for name in _INNER})
+        check_inner(inner, options, _OTHER, "otcore.minibatch.bomb_ot")
         self._options = {"inner": inner, **options}
 
     def fix_directions(self, seed: int) -> None:
