@@ -52,17 +52,21 @@ def balanced(loads: npt.ArrayLike, parts: int) -> list[int]:
 
 
 def require_same(
-    ranks: Ranks, arrays: Iterable[npt.NDArray[np.generic] | None], arguments: str
-) -> None:
-    """ValueError on all ranks if some have other arrays than rank 0."""
+    ranks: Ranks,
+    arrays: Iterable[npt.NDArray[np.generic] | None],
+    arguments: str,
+    choice: T | None = None,
+) -> T | None:
+    """ValueError on all ranks if some have other arrays than rank 0; else rank 0's choice."""
     parts = [b"" if array is None else array.tobytes() for array in arrays]
     digest = hashlib.blake2b(b"|".join(parts)).digest()
-    digests = ranks.share(lambda: digest)
-    for rank, other in enumerate(digests):
-        if other != digests[0]:
+    answers = ranks.share(lambda: (digest, choice))
+    for rank, (other, _) in enumerate(answers):
+        if other != answers[0][0]:
             raise ValueError(
                 f"{arguments}: others on rank {rank} than on rank 0, expected the same on all ranks"
             )
+    return answers[0][1]
 
 
 def worst(statuses: Sequence[str]) -> str:

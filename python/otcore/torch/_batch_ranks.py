@@ -37,10 +37,16 @@ def split_step(
     x, y = passes.x, passes.y
     with ranks.telling():
         first = [array for side in (x, y) for array in _arrays(side.batches[0])]
-    require_same(ranks, first, "batches")
+        drawn = torch.randint(2**62, (len(x) + len(y) + 3,)).numpy()
+    seeds = require_same(ranks, first, "batches", drawn)
+    assert seeds is not None
     bounds = balanced(np.ones(len(x)), ranks.size)
     rows = range(bounds[ranks.rank], bounds[ranks.rank + 1])
-    with ranks.sum_gradients(parameters), _same_draws(ranks, passes, loss, replay), _no_wrappers():
+    with (
+        ranks.sum_gradients(parameters),
+        _same_draws(seeds.tolist(), ranks.rank, passes, loss, replay),
+        _no_wrappers(),
+    ):
         x.first_pass(rows)
         y.first_pass(rows if passes.coupling.kind == "diagonal" else range(len(y)))
         if isinstance(loss, InnerLoss) and x.keep and passes.coupling.kind != "optimal":
@@ -48,7 +54,7 @@ def split_step(
         else:
             found = _table_of_runs(ranks, passes, loss, replay, rows)
         mean = passes.differentiate(found, loss, replay, extra, rows)
-    return found, sum(ranks.share(lambda: mean))
+    return found, 0.0 if extra is None else sum(ranks.share(lambda: mean))
 
 
 def shared_parameters(parameters: Iterable[Tensor] | None, *functions: object) -> list[Tensor]:
@@ -110,19 +116,19 @@ def _table_of_runs(
 
 
 @contextmanager
-def _same_draws(ranks: Ranks, passes: Passes, loss: PairLoss, replay: Replay) -> Iterator[None]:
-    """A batch has the same random numbers on whatever rank it is; torch's generators of all ranks
-    move by the same."""
+def _same_draws(
+    seeds: list[int], rank: int, passes: Passes, loss: PairLoss, replay: Replay
+) -> Iterator[None]:
+    """A batch has the same random numbers on whatever rank it is; torch's generators are left as
+    they were, so those of all ranks move alike."""
     sides = passes.x, passes.y
-    drawn = torch.randint(2**62, (sum(map(len, sides)) + 3,)).tolist()
-    seeds = ranks.first(lambda: drawn)
     for side in sides:
         side.start_from([seeds.pop() for _ in range(len(side))])
     replay.start_from(seeds.pop())
     if isinstance(loss, InnerLoss):
         loss.fix_directions(seeds.pop())
     with torch.random.fork_rng(devices=_used_devices()):
-        torch.manual_seed(seeds.pop() + ranks.rank)
+        torch.manual_seed(seeds.pop() + rank)
         yield
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import struct
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -19,6 +21,11 @@ from .._ranks import Ranks as _Ranks
 __all__ = ["RankError", "Ranks"]
 
 T = TypeVar("T")
+
+# A message: its kind and its length, and the first bytes of it in a block of fixed size.
+_HEAD = struct.Struct("<BQ")
+_BLOCK = 4096
+_ANSWER, _ERROR = 0, 1
 
 
 class RankError(RuntimeError):
@@ -87,6 +94,8 @@ class Ranks(_Ranks):
             backend="gloo",
             use_local_synchronization=True,
         )
+        # Also at exit, if not before: a group of gloo that is left then may abort the process.
+        self._close = weakref.finalize(self, _destroy, self._control)
         self._rank = dist.get_rank(self._control)
         self._size = dist.get_world_size(self._control)
         self._over = False
@@ -131,16 +140,7 @@ class Ranks(_Ranks):
 
     def first(self, work: Callable[[], T]) -> T:
         """Calls work() on rank 0 alone; all ranks get what it returned. Errors as `share`."""
-        answer: list[Any] = [None]
-
-        def on_first() -> None:
-            if self.rank == 0:
-                answer[0] = pickle.dumps(work(), protocol=pickle.HIGHEST_PROTOCOL)
-
-        self.share(on_first)
-        with self._listening():
-            dist.broadcast_object_list(answer, group=self._control, group_src=0)
-        return pickle.loads(answer[0])  # type: ignore[no-any-return]
+        return self.share(lambda: work() if self.rank == 0 else None)[0]  # type: ignore[return-value]
 
     def gather_plan(self, result: T) -> T:
         """A result of `m_ot`, `bomb_ot` or `pmb_ot` with its plan, which lies on several ranks.
@@ -175,16 +175,20 @@ class Ranks(_Ranks):
             leaf.grad = None
         with self.telling():
             yield
-        somewhere = torch.tensor(self.share(lambda: [leaf.grad is not None for leaf in leaves]))
-        for leaf, old, reached in zip(leaves, before, somewhere.any(0).tolist(), strict=True):
-            if reached:
-                total = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-                group = self._control if total.device.type == "cpu" else self._group
-                with self._listening():
-                    dist.all_reduce(total, group=group)
-                leaf.grad = total if old is None else old.add_(total)
+        has = self.share(lambda: [leaf.grad is not None for leaf in leaves])
+        reached = [any(somewhere) for somewhere in zip(*has, strict=True)]
+        kinds: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+        for leaf, old, some in zip(leaves, before, reached, strict=True):
+            if some:
+                leaf.grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+                kinds.setdefault((leaf.device, leaf.dtype), []).append(leaf.grad)
             else:
                 leaf.grad = old
+        for gradients in kinds.values():
+            self._sum(gradients)
+        for leaf, old, some in zip(leaves, before, reached, strict=True):
+            if some and old is not None and leaf.grad is not None:
+                leaf.grad = old.add_(leaf.grad)
 
     def __enter__(self) -> Ranks:
         return self
@@ -198,7 +202,7 @@ class Ranks(_Ranks):
         if error is not None:
             self._tell(error)
         self._over = True
-        dist.destroy_process_group(self._control)
+        self._close()
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -213,18 +217,49 @@ class Ranks(_Ranks):
         if not self._over:
             self._over = True
             with suppress(RuntimeError):  # nobody is there to hear it
-                self._gather(f"{type(error).__name__}: {error}")
+                self._gather(_ERROR, f"{type(error).__name__}: {error}".encode())
 
     def _exchange(self, mine: bytes) -> list[bytes]:
         if self._over:
             raise RuntimeError("ranks: over, expected no use after an error or the with block")
         with self._listening():
-            answers = self._gather(mine)
-        for rank, answer in enumerate(answers):
-            if isinstance(answer, str):
+            answers = self._gather(_ANSWER, mine)
+        for rank, (kind, text) in enumerate(answers):
+            if kind == _ERROR:
                 self._over = True
-                raise RankError(f"rank {rank} of {self.size} has failed: {answer}")
-        return answers
+                raise RankError(f"rank {rank} of {self.size} has failed: {text.decode()}")
+        return [answer for _, answer in answers]
+
+    def _gather(self, kind: int, message: bytes) -> list[tuple[int, bytes]]:
+        """The kind and the message of every rank, in one exchange if none is long."""
+        head = _HEAD.pack(kind, len(message)) + message
+        blocks = self._gather_bytes(head, _BLOCK)
+        heads = [_HEAD.unpack_from(block) for block in blocks]
+        longest = _HEAD.size + max(length for _, length in heads)
+        if longest > _BLOCK:
+            blocks = self._gather_bytes(head, longest)
+        return [
+            (kind, block[_HEAD.size : _HEAD.size + length])
+            for block, (kind, length) in zip(blocks, heads, strict=True)
+        ]
+
+    def _gather_bytes(self, mine: bytes, size: int) -> list[bytes]:
+        """The first `size` bytes of every rank."""
+        block = torch.zeros(size, dtype=torch.uint8)
+        part = bytearray(mine[:size])
+        block[: len(part)] = torch.frombuffer(part, dtype=torch.uint8)
+        blocks = [torch.empty_like(block) for _ in range(self._size)]
+        dist.all_gather(blocks, block, group=self._control)
+        return [one.numpy().tobytes() for one in blocks]
+
+    def _sum(self, tensors: list[Tensor]) -> None:
+        """Each tensor becomes its sum over all ranks; they are of one device and dtype."""
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        with self._listening():
+            dist.all_reduce(flat, group=self._control if flat.is_cpu else self._group)
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view_as(tensor))
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -236,8 +271,7 @@ class Ranks(_Ranks):
                 f"another rank has ended, or did not answer within {self._timeout:g} s"
             ) from error
 
-    def _gather(self, mine: bytes | str) -> list[Any]:
-        """Of every rank bytes, or the text of its error."""
-        answers: list[Any] = [None] * self._size
-        dist.all_gather_object(answers, mine, group=self._control)
-        return answers
+
+def _destroy(group: dist.ProcessGroup) -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group(group)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 # Pairs of points whose gradients the backward pass of a cost matrix holds at once.
 PAIRS_AT_ONCE = 1 << 16
 
-# Coordinates of pairs of points whose gradients are held at once.
-_COORDINATES_AT_ONCE = 1 << 22
+# Coordinates of pairs of points whose gradients are held at once: what stays in a core's cache.
+_COORDINATES_AT_ONCE = 1 << 18
 
 _OPAQUE_RESULT = (
     "plans, potentials and marginals are not differentiable in the inputs, which require a "
