@@ -25,6 +25,7 @@ EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "docs/minibatch.md",
         "docs/pyramid.md",
         "docs/sliced.md",
+        "docs/torch.md",
     ],
 )
 def test_examples_of_a_page(page: str) -> None:

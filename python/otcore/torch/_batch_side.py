@@ -173,7 +173,8 @@ def points_of(output: Output, name: str) -> Tensor:
         raise TypeError(f"{name}: {type(points).__name__} first, expected a tensor of points")
     if points.dim() < 2:
         raise ValueError(f"{name}: shape {tuple(points.shape)}, expected (m, d) or (m, ...)")
-    if not points.isfinite().all():
+    # The sum is finite but where an entry is not, or it overflows.
+    if not points.sum().isfinite() and not points.isfinite().all():
         raise ValueError(f"{name}: an output holds NaN or infinity, expected finite numbers")
     return points.flatten(1)
 
