@@ -443,8 +443,9 @@ class MiniBatchSolution(MiniBatchAnswer):
     def aggregate(
         self, weights: _Float64
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], _Float64]: ...
-    # d value / d W_p^p of every pair: what to aggregate for the gradient in the ground costs.
-    def pair_gradient(self) -> _Float64: ...
+    # d value / d W_p^p of every pair, to be aggregated for the gradient in the ground costs; with
+    # slopes that of sum_p slopes[p] * cost[p].
+    def pair_gradient(self, slopes: _Float64 | None = None) -> _Float64: ...
     # d value / d a (n,) and d value / d b (n',).
     def weight_gradient(self) -> tuple[_Float64, _Float64]: ...
 
@@ -469,9 +470,11 @@ def minibatch_transport(
 class SlicedMiniBatches(MiniBatchAnswer):
     """Sliced inner problems."""
 
-    # d value / d X (n, d) and d value / d Y (n', d), those asked for.
+    # As that of MiniBatchSolution.
+    def pair_gradient(self, slopes: _Float64 | None = None) -> _Float64: ...
+    # The derivatives of sum_p weights[p] * W_p^p(pair p) in X (n, d) and Y (n', d), if asked for.
     def points_gradient(
-        self, with_x: bool, with_y: bool
+        self, weights: _Float64, with_x: bool, with_y: bool
     ) -> tuple[_Float64 | None, _Float64 | None]: ...
     # d value / d a (n,) and d value / d b (n',).
     def weight_gradient(self) -> tuple[_Float64, _Float64]: ...

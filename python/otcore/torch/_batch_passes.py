@@ -9,9 +9,12 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from .._core import MiniBatchSolution, SlicedMiniBatches
+from ..minibatch import MiniBatchResult
 from ._batch_loss import Coupling, InnerLoss, PairLoss
 from ._batch_side import Side
 from ._replay import Replay
+from .minibatch import points_gradient
 
 Extra: TypeAlias = Callable[[Any, Any], Tensor]
 
@@ -23,6 +26,19 @@ class Found(NamedTuple):
     costs: Tensor
     coupling: Tensor
     slopes: Tensor | None  # d value / d costs; None where leaves of the outputs have the gradient
+
+
+class Table(NamedTuple):
+    """Some rows of the table of pairs, solved, and the points that they are of."""
+
+    rows: range
+    leaves: tuple[Tensor, Tensor]  # (len(rows), m, d) and (ky, m', d)
+    result: MiniBatchResult
+
+    @property
+    def costs(self) -> Tensor:
+        costs: Tensor = self.result.costs
+        return costs.detach()
 
 
 class Passes(NamedTuple):
@@ -61,13 +77,28 @@ class Passes(NamedTuple):
         """Pair by pair, without autograd."""
         return Found(*self.coupling.weigh(self.pair_costs(loss, replay, range(len(self.x)))))
 
-    def costs_together(self, loss: InnerLoss, rows: range) -> Tensor:
-        """The costs of these x batches, in one call."""
-        coupling = self.coupling if self.coupling.kind == "diagonal" else Coupling("product", None)
+    def table(self, loss: InnerLoss, rows: range) -> Table:
+        """The costs of these x batches with all y batches, in one call, and how to differentiate
+        them."""
+        leaves = self.x.stack(rows), self.y.stack(range(len(self.y)))
         with torch.no_grad():
-            points = self.x.stack(rows), self.y.stack(self._partners(rows))
-            costs: Tensor = loss.together(*points, coupling).costs
-        return costs
+            result = loss.together(*leaves, Coupling("product", None))
+        return Table(rows, leaves, result)
+
+    def differentiate_table(self, table: Table, slopes: Tensor) -> None:
+        """Adds the gradient of sum_ij slopes_ij costs_ij to that of the outputs."""
+        problem, solution = table.result._problem, table.result._solution
+        assert isinstance(solution, MiniBatchSolution | SlicedMiniBatches)
+        weights = solution.pair_gradient(slopes.contiguous().numpy())
+        needed = [leaf.requires_grad for leaf in table.leaves]
+        gradients = points_gradient(problem, solution, weights, problem.sources[:2], needed)
+        sides = (self.x, table.rows), (self.y, range(len(self.y)))
+        for (side, batches), leaf, gradient in zip(sides, table.leaves, gradients, strict=True):
+            if leaf.requires_grad:
+                assert gradient is not None
+                scaled = self._scaled(gradient.to(leaf.dtype).view(leaf.shape))
+                for i, part in zip(batches, scaled, strict=True):
+                    side.add_gradient(i, part)
 
     def pair_costs(self, loss: PairLoss, replay: Replay, rows: range) -> Tensor:
         """The costs of these x batches: (len(rows), ky), or (len(rows),) for the diagonal."""
@@ -120,10 +151,11 @@ class Passes(NamedTuple):
                 "a term of the loss does not depend on anything that requires a gradient, expected "
                 "forwards with parameters that do"
             )
+        self._scaled(term).backward()  # type: ignore[no-untyped-call]
+
+    def _scaled(self, term: Tensor) -> Tensor:
         scaled = term * self.scale
-        if self.scaler is not None:
-            scaled = self.scaler.scale(scaled)
-        scaled.backward()  # type: ignore[no-untyped-call]
+        return scaled if self.scaler is None else self.scaler.scale(scaled)
 
 
 def _number(value: Any, name: str) -> float:

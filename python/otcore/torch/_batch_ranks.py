@@ -1,8 +1,8 @@
 """The passes of a gradient, shared by several processes.
 
-Each rank has some x batches, with which it solves their rows of the table; all ranks then know the
-coupling, and each differentiates a run of the pairs that it uses. With a coupling of one pair for
-each x batch, as that of BoMb-OT mostly is, these are the rank's own x batches again.
+Each rank has some x batches and solves their rows of the table; all ranks then know the coupling.
+Each differentiates the pairs of its own rows, where it has their plans, else a run of the pairs
+that the coupling uses. With one pair for each x batch, as BoMb-OT mostly has, that is the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from .._ranks import balanced, require_same
 from ._batch_loss import InnerLoss, PairLoss
-from ._batch_passes import Extra, Found, Passes
+from ._batch_passes import Extra, Found, Passes, Table
 from ._replay import Replay
 from .distributed import Ranks
 
@@ -49,10 +49,12 @@ def split_step(
     ):
         x.first_pass(rows)
         y.first_pass(rows if passes.coupling.kind == "diagonal" else range(len(y)))
-        if isinstance(loss, InnerLoss) and x.keep and passes.coupling.kind != "optimal":
-            found = _sum_of_runs(ranks, passes, loss, rows)
+        if not isinstance(loss, InnerLoss) or not x.keep:
+            found = _table_of_pairs(ranks, passes, loss, replay, rows)
+        elif passes.coupling.kind == "optimal":
+            found = _table_of_outputs(ranks, passes, loss, rows)
         else:
-            found = _table_of_runs(ranks, passes, loss, replay, rows)
+            found = _sum_of_runs(ranks, passes, loss, rows)
         mean = passes.differentiate(found, loss, replay, extra, rows)
     return found, 0.0 if extra is None else sum(ranks.share(lambda: mean))
 
@@ -95,17 +97,31 @@ def _sum_of_runs(ranks: Ranks, passes: Passes, loss: InnerLoss, rows: range) -> 
     return Found(sum(values), torch.cat(costs), torch.cat(couplings), None)
 
 
-def _table_of_runs(
+def _table_of_outputs(ranks: Ranks, passes: Passes, loss: InnerLoss, rows: range) -> Found:
+    """The costs of all pairs and their coupling; each rank takes the gradient of its own x batches'
+    pairs, whose plans it has, to the outputs."""
+    table: Table | None = None
+
+    def solve() -> Tensor:
+        nonlocal table
+        if not rows:
+            return torch.empty((0, len(passes.y)), dtype=torch.float64)
+        table = passes.table(loss, rows)
+        return table.costs
+
+    found = Found(*passes.coupling.weigh(torch.cat(ranks.share(solve))))
+    assert found.slopes is not None
+    if table is not None:
+        passes.differentiate_table(table, found.slopes[rows.start : rows.stop])
+    return found._replace(slopes=None)
+
+
+def _table_of_pairs(
     ranks: Ranks, passes: Passes, loss: PairLoss, replay: Replay, rows: range
 ) -> Found:
     """The costs of all pairs, their coupling, and the slopes of the pairs that are this rank's."""
-
-    def solve() -> Tensor:
-        if isinstance(loss, InnerLoss) and passes.x.keep and rows:
-            return passes.costs_together(loss, rows)
-        return passes.pair_costs(loss, replay, rows)
-
-    found = Found(*passes.coupling.weigh(torch.cat(ranks.share(solve))))
+    costs = ranks.share(lambda: passes.pair_costs(loss, replay, rows))
+    found = Found(*passes.coupling.weigh(torch.cat(costs)))
     assert found.slopes is not None
     pairs = found.slopes.flatten().nonzero().flatten()
     bounds = balanced(np.ones(len(pairs)), ranks.size)
