@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
+from otcore._ranks import balanced
+
 Outcomes: TypeAlias = dict[str, list[dict[str, Any] | None]]
 
 SCRIPT = Path(__file__).with_name("ranks_job.py")
+LOADS = [[1] * 8, [1] * 5, [4, 1, 1, 1, 1], [3.0], [0.0, 0.0, 2.0, 0.0]]
 OTHERS = "others on rank 1 than on rank 0, expected the same on all ranks"
 
 
@@ -27,6 +31,15 @@ def outcomes() -> Outcomes:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("loads", LOADS)
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_runs_are_balanced(loads: list[float], parts: int) -> None:
+    bounds = balanced(loads, parts)
+    assert (bounds[0], bounds[-1], len(bounds)) == (0, len(loads), parts + 1)
+    sums = [sum(loads[start:stop]) for start, stop in pairwise(bounds)]
+    assert max(sums) <= sum(loads) / parts + max(loads)
 
 
 @pytest.mark.parametrize(

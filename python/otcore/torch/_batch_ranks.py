@@ -8,7 +8,7 @@ that the coupling uses. With one pair for each x batch, as BoMb-OT mostly has, t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,12 @@ def split_step(
     replay: Replay,
     extra: Extra | None,
     parameters: list[Tensor],
+    all_modules: bool,
 ) -> tuple[Found, float]:
-    """The first pass and the gradient, on every rank; what was found, and the mean of `extra`."""
+    """The first pass and the gradient, on every rank; what was found, and the mean of `extra`.
+
+    `all_modules`: forwards, loss and extra are modules, and none of them is a function.
+    """
     x, y = passes.x, passes.y
     with ranks.telling():
         first = [array for side in (x, y) for array in _arrays(side.batches[0])]
@@ -45,7 +49,7 @@ def split_step(
     with (
         ranks.sum_gradients(parameters),
         _same_draws(seeds.tolist(), ranks.rank, passes, loss, replay),
-        _no_wrappers(),
+        nullcontext() if all_modules else _no_wrappers(),
     ):
         x.first_pass(rows)
         y.first_pass(rows if passes.coupling.kind == "diagonal" else range(len(y)))

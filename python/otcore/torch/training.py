@@ -177,7 +177,8 @@ def bomb_backward(
     replay = Replay(inner)
     if ranks is not None:
         leaves = shared_parameters(parameters, forward_x, forward_y, loss, extra)
-        found, mean = split_step(ranks, passes, inner, replay, extra, leaves)
+        known = parameters is None
+        found, mean = split_step(ranks, passes, inner, replay, extra, leaves, known)
         return BombStep(found.value, mean, found.costs, found.coupling)
     rows = range(len(x))
     x.first_pass(rows)
