@@ -177,10 +177,20 @@ def test_gradients_of_many_targets() -> None:
     np.testing.assert_allclose(own[0], centred, rtol=0, atol=1e-7)
 
 
-def test_plans_have_no_gradients() -> None:
+def test_plans_have_pots_gradients_and_scalings_none() -> None:
+    own, expected = (
+        gradients(
+            lambda M, ot=ot: (
+                ot.sinkhorn(torch.tensor(A), torch.tensor(B), M, REG, **EXACTLY).square().sum()
+            ),
+            M,
+        )
+        for ot in (ours, pot)
+    )
+    np.testing.assert_allclose(own[0], expected[0], rtol=0, atol=1e-8)
     costs = torch.tensor(M, requires_grad=True)
-    plan, log = ours.sinkhorn(torch.tensor(A), torch.tensor(B), costs, REG, log=True)
-    for tensor in (plan, log["u"], log["v"]):
+    _, log = ours.sinkhorn(torch.tensor(A), torch.tensor(B), costs, REG, log=True)
+    for tensor in (log["u"], log["v"]):
         assert tensor.requires_grad
         with pytest.raises(RuntimeError, match="not differentiable"):
             tensor.sum().backward()

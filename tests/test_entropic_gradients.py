@@ -49,7 +49,7 @@ def test_gradients_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         return torch.autograd.grad(value, (x, y))
 
     whole = gradients()
-    monkeypatch.setattr("otcore.torch.entropic.PAIRS_AT_ONCE", 70)
+    monkeypatch.setattr("otcore.torch.entropic_slopes.PAIRS_AT_ONCE", 70)
     for one, other in zip(whole, gradients(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-15)
 
@@ -101,8 +101,9 @@ def test_gradients_of_ipot() -> None:
 
 
 def test_what_has_no_gradient_refuses() -> None:
+    """IPOT's plans, of entropic ones what is sparse or rounded, and what is once too often."""
     x, y = tensors(X, Y)
-    result = otcore.solve_sample(x, y, reg=0.2)
+    result = otcore.solve_sample(x, y, method="ipot")
     for name in ("plan", "potential_a", "marginal_b"):
         with pytest.raises(RuntimeError, match="not differentiable"):
             getattr(result, name).sum().backward()
@@ -111,6 +112,16 @@ def test_what_has_no_gradient_refuses() -> None:
     first, *_ = torch.autograd.grad(result.value, (x, y), create_graph=True)
     with pytest.raises(RuntimeError, match="not differentiable again"):
         first.sum().backward()
+    result = otcore.solve_sample(x, y, reg=0.2)
+    for refused in (result.sparse_plan.to_dense(), result.rounded().plan):
+        with pytest.raises(RuntimeError, match="not differentiable"):
+            refused.sum().backward()
+    for loss, times in ((result.plan.square().sum(), 1), (result.value, 2)):
+        for _ in range(times):
+            (grad, _) = torch.autograd.grad(loss, (x, y), create_graph=True)
+            loss = grad.square().sum()
+        with pytest.raises(RuntimeError, match="no further derivative"):
+            loss.backward()
 
 
 def test_inputs_changed_in_place_are_noticed() -> None:

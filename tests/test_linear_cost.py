@@ -59,7 +59,7 @@ def test_batches() -> None:
 
 
 def test_more_rows_than_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otcore.torch.linear_cost.PAIRS_AT_ONCE", 2 * K)
+    monkeypatch.setattr("otcore.torch.entropic_plans.PAIRS_AT_ONCE", 1)
     check(lambda M: otcore.solve(M, reg=0.2, **EXACTLY).value_linear, M)
     check(lambda X, Y: otcore.solve_sample(X, Y, reg=0.5, **EXACTLY).value_linear, X, Y)
 
@@ -95,7 +95,7 @@ def test_one_backward_pass_alone() -> None:
     costs = torch.tensor(M, requires_grad=True)
     cost = otcore.solve(costs, reg=0.2).value_linear
     (grad,) = torch.autograd.grad(cost, costs, create_graph=True)
-    with pytest.raises(RuntimeError, match="not differentiable again"):
+    with pytest.raises(RuntimeError, match="no further derivative"):
         grad.sum().backward()
     for options in ({"method": "ipot"}, {}):  # the cost is the value there
         costs.grad = None

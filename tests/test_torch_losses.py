@@ -242,3 +242,56 @@ def test_bad_points(name: str) -> None:
         loss(x, y[:, :2])
     with pytest.raises(ValueError, match=r"X: .*nan"):
         loss(torch.full_like(x, torch.nan), y)
+
+
+COMPILED = {
+    "EMDLoss": losses.EMDLoss(root=True),
+    "IPOTLoss": LOSSES["IPOTLoss"][0],
+    "SinkhornDivergence": losses.SinkhornDivergence(blur=0.3),
+    "biased": losses.SinkhornDivergence(p=1, reach=1.0, debias=False),
+    "SlicedWassersteinLoss": losses.SlicedWassersteinLoss(directions="quasi", seed=2**64 - 1),
+    "MaxSlicedWassersteinLoss": losses.MaxSlicedWassersteinLoss(seed=0),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_losses_compile_whole(name: str) -> None:
+    loss = COMPILED[name]
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    results = []
+    for call in (loss, compiled):
+        x = X[0].clone().requires_grad_()
+        value = call(x, Y[0])
+        value.backward()
+        results.append((value.detach(), x.grad))
+    torch._dynamo.reset()
+    for mine, other in zip(*results, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-15)
+
+
+def test_compiled_losses_draw_anew() -> None:
+    loss = torch.compile(losses.SlicedWassersteinLoss(), fullgraph=True, backend="aot_eager")
+    assert loss(X[0], Y[0]) != loss(X[0], Y[0])
+    torch._dynamo.reset()
+
+
+def test_mini_batch_losses_leave_the_graph() -> None:
+    """Batches are drawn by the core, which a compiler does not look into."""
+    loss = LOSSES["BombOTLoss"][0]
+    compiled = torch.compile(lambda x, y: 2.0 * loss(3.0 * x, y), backend="aot_eager")
+    torch.testing.assert_close(compiled(X[0], Y[0]), 2.0 * loss(3.0 * X[0], Y[0]))
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("name", ["EMDLoss", "SlicedWassersteinLoss", "BombOTLoss"])
+def test_gradients_are_not_differentiable_again(name: str) -> None:
+    x = X[0].clone().requires_grad_()
+    (grad,) = torch.autograd.grad(LOSSES[name][0](x, Y[0]), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="not differentiable again"):
+        grad.sum().backward()
+
+
+def test_the_sinkhorn_divergence_is_differentiable_twice() -> None:
+    loss = losses.SinkhornDivergence(blur=0.5, tol=1e-12)
+    x, y = X[0, :4].clone().requires_grad_(), Y[0, :3]
+    assert torch.autograd.gradgradcheck(lambda points: loss(points, y), x, atol=1e-4, rtol=1e-3)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from otcore.torch._replay import Replay
 from otcore.torch.training import bomb_backward
 from training_cases import (
     CACHES,
@@ -125,3 +126,29 @@ def test_one_step_of_a_scaler_and_an_optimiser() -> None:
         optimizer.zero_grad()
         values.append(step.value)
     assert values[-1] < 0.5 * values[0]
+
+
+def test_generators_of_cuda_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One device, by stand-ins for torch's functions."""
+    device = torch.Generator().manual_seed(0)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: [device.get_state()])
+    monkeypatch.setattr(torch.cuda, "set_rng_state_all", lambda states: device.set_state(*states))
+    replay, drawn = Replay(None), []
+    for _ in range(2):
+        with replay():
+            drawn.append(torch.rand((), generator=device))
+        drawn.append(torch.rand((), generator=device))
+    assert drawn[2] == drawn[0]
+    assert len(set(map(float, drawn))) == 3
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_networks_on_another_device(expected: Any) -> None:
+    """Points come back to the CPU; the activations stay there."""
+    one = fresh().eval()
+    at_once([one(batch) for batch in X], [one(batch) for batch in Y]).backward()
+    wanted = gradient(one)
+    one = fresh().eval().cuda()
+    bomb_backward(lambda x: one(x.cuda()).cpu(), lambda y: one(y.cuda()).cpu(), (X, Y))
+    assert_close(gradient(one).cpu(), wanted, 1e-9)

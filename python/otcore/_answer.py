@@ -47,6 +47,15 @@ class Answer(Protocol):
     def plan(self) -> Plan:
         """The plan, formed as far as it is asked for."""
 
+    def dense(self) -> Array:
+        """The plan, (n, m) or (B, n, m), in the data's dtype."""
+
+    def potentials(self) -> tuple[Array, Array]:
+        """f and g, float64: (n,) and (m,), of a batch (B, n) and (B, m)."""
+
+    def marginals(self) -> tuple[Array, Array]:
+        """Row and column sums of the plan, of these shapes, float64."""
+
     @property
     def marginal_errors(self) -> npt.NDArray[np.float64]:
         """() or (B,): the L1 distance of both marginals from what they should be."""

@@ -71,6 +71,10 @@ class Library(Protocol):
     def linear_cost(self, problem: Any, solution: Any) -> Array:
         """(B,) float64: the transport costs of entropic plans, differentiable in the sources."""
 
+    def differentiable(self, problem: Any, solution: Any, index: Any) -> Any:
+        """Potentials, marginals, plan and products of an entropic solution, as functions of the
+        sources; None where there is nothing to differentiate, or no derivative."""
+
     def minibatch_value(self, problem: Any, solution: Any) -> Array:
         """0-d float64: the value of a mini-batch solution, differentiable in the sources."""
 
@@ -188,6 +192,9 @@ class NumpyLibrary:
 
     def linear_cost(self, problem: Any, solution: Any) -> npt.NDArray[np.float64]:
         return solution.value_linear  # type: ignore[no-any-return]
+
+    def differentiable(self, problem: Any, solution: Any, index: Any) -> None:
+        return None
 
     def minibatch_value(self, problem: Any, solution: Any) -> npt.NDArray[np.float64]:
         return np.asarray(solution.value)

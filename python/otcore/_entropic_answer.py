@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,9 @@ class EntropicPlan:
         batch, n, m = self.problem.size
         lead = () if isinstance(self.index, int) else (batch,)
         operand = check_operand(V, self.problem.sources[0], lead, n if transposed else m)
+        found = operand.library.differentiable(self.problem, self.solution, self.index)
+        if found is not None:
+            return found.product(operand.values, transposed=transposed)
         return operand.library.linear(
             lambda values: self._product(values, transposed=transposed),
             lambda values: self._product(values, transposed=not transposed),
@@ -103,6 +106,22 @@ class EntropicAnswer:
     def plan(self) -> EntropicPlan:
         return EntropicPlan(self.problem, self.solution, self.index)
 
+    def dense(self) -> Array:
+        found = self._differentiable()
+        return self._wrap(self._dense) if found is None else found.plan()
+
+    def potentials(self) -> tuple[Array, Array]:
+        found, solution, index = self._differentiable(), self.solution, self.index
+        if found is not None:
+            return found.potentials()  # type: ignore[no-any-return]
+        return self._wrap(solution.potential_a[index]), self._wrap(solution.potential_b[index])
+
+    def marginals(self) -> tuple[Array, Array]:
+        found = self._differentiable()
+        if found is not None:
+            return found.marginals()  # type: ignore[no-any-return]
+        return self._wrap(self.plan.row_sums()), self._wrap(self.plan.col_sums())
+
     @property
     def marginal_errors(self) -> npt.NDArray[np.float64]:
         return np.asarray(self.solution.marginal_error[self.index])
@@ -135,21 +154,38 @@ class EntropicAnswer:
         value = plan_cost(problem, index, plan)
         return RoundedPlan(problem.library.wrap(rounded, problem.sources), value)
 
+    @cached_property
+    def _dense(self) -> npt.NDArray[Any]:
+        return self.plan.dense()
 
-def core_plan(
-    problem: Problem,
-    solution: EntropicSolution,
-    b: int,
-    *,
-    weights: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
-    rows: slice = slice(None),
-) -> _core.EntropicPlan:
-    """The core's plan of problem b, or some rows of it, or that of other weights."""
-    left, right = plan_weights(problem, b) if weights is None else weights
-    f, g = solution.potential_a[b], solution.potential_b[b]
-    arrays = left[rows], right, f[rows], g
+    def _differentiable(self) -> Any:
+        return self.problem.library.differentiable(self.problem, self.solution, self.index)
+
+    def _wrap(self, array: npt.NDArray[Any]) -> Array:
+        return self.problem.library.wrap(array, self.problem.sources)
+
+
+class PlanFormula(Protocol):
+    """What of the solution of B problems their plans are made of."""
+
+    @property
+    def potential_a(self) -> npt.NDArray[np.float64]:
+        """(B, n)."""
+
+    @property
+    def potential_b(self) -> npt.NDArray[np.float64]:
+        """(B, m)."""
+
+    @property
+    def eps(self) -> npt.NDArray[np.float64]:
+        """(B,)."""
+
+
+def core_plan(problem: Problem, solution: PlanFormula, b: int) -> _core.EntropicPlan:
+    """The core's plan of problem b."""
+    arrays = *plan_weights(problem, b), solution.potential_a[b], solution.potential_b[b]
     eps, n_threads = float(solution.eps[b]), problem.library.n_threads()
-    first: Any = problem.data[0][b][rows]
+    first: Any = problem.data[0][b]
     if problem.metric is None:
         return _core.entropic_plan(first, *arrays, eps=eps, n_threads=n_threads)
     second: Any = problem.data[1][b]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,16 @@ class ExactAnswer:
             problem.library, problem.sources, problem.dtype, batch, n, m, rows, cols, mass
         )
 
+    def dense(self) -> Array:
+        return self._wrap(self._dense)
+
+    def potentials(self) -> tuple[Array, Array]:
+        solution, index = self.solution, self.index
+        return self._wrap(solution.potential_a[index]), self._wrap(solution.potential_b[index])
+
+    def marginals(self) -> tuple[Array, Array]:
+        return self._wrap(self.plan.row_sums()), self._wrap(self.plan.col_sums())
+
     @cached_property
     def marginal_errors(self) -> npt.NDArray[np.float64]:
         _, n, m = self.problem.size
@@ -55,9 +65,14 @@ class ExactAnswer:
         return values
 
     def rounded(self) -> RoundedPlan:
-        library = self.problem.library
-        plan = library.wrap(self.plan.dense(), self.problem.sources)
-        return RoundedPlan(plan, float(self.solution.value[self.index]))
+        return RoundedPlan(self._wrap(self.plan.dense()), float(self.solution.value[self.index]))
+
+    @cached_property
+    def _dense(self) -> npt.NDArray[Any]:
+        return self.plan.dense()
+
+    def _wrap(self, array: npt.NDArray[Any]) -> Array:
+        return self.problem.library.wrap(array, self.problem.sources)
 
     def _weights(
         self, weights: npt.NDArray[np.float64] | None, length: int

@@ -6,6 +6,7 @@ import warnings
 from numbers import Real
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from . import _core
@@ -13,7 +14,7 @@ from ._arrays import contiguous
 from ._options import check_power, check_threads, positive_int
 from ._sliced_result import MaxSlicedResult
 from ._sliced_values import slice_values
-from ._slices import Sampling, check_slices
+from ._slices import Sampling, Slices, check_slices
 from .errors import ConvergenceWarning
 
 __all__ = ["max_sliced_wasserstein"]
@@ -97,12 +98,23 @@ def max_sliced_wasserstein(
     array([0. , 0.6, 0.8])
     """
     power = check_power(p)
+    sampling = Sampling(n_projections, directions, seed)
+    slices = check_slices(X, Y, a, b, projections, sampling, batches=False)
+    direction, n_iter, status = climb(slices, power, max_iter, tol, n_threads)
+    row = contiguous(direction[None], slices.x.dtype)
+    best = slices._replace(sources=(*slices.sources[:4], None), directions=row)
+    values = slice_values(best, power, n_threads, circles=False)
+    value = slices.library.sliced_value(values, best.sources)
+    return MaxSlicedResult(best, value, direction, power, n_iter, status)
+
+
+def climb(
+    slices: Slices, power: float, max_iter: int, tol: float, n_threads: int | None
+) -> tuple[npt.NDArray[np.float64], int, str]:
+    """The best direction, the steps that led there, and the status; for what the public calls."""
     limit = positive_int(max_iter, "max_iter")
     tolerance = _check_tolerance(tol)
     threads = check_threads(n_threads)
-    sampling = Sampling(n_projections, directions, seed)
-    slices = check_slices(X, Y, a, b, projections, sampling, batches=False)
-    library = slices.library
     _, direction, n_iter, converged = _core.sliced_maximum(
         slices.x,
         slices.y,
@@ -113,20 +125,15 @@ def max_sliced_wasserstein(
         mass_tolerance=slices.mass_tolerance,
         max_iter=limit,
         tolerance=tolerance,
-        n_threads=threads or library.n_threads(),
+        n_threads=threads or slices.library.n_threads(),
     )
-    row = contiguous(direction[None], slices.x.dtype)
-    best = slices._replace(sources=(*slices.sources[:4], None), directions=row)
-    values = slice_values(best, power, n_threads, circles=False)
     if not converged:
         warnings.warn(
             f"max_iter: {limit} steps did not bring the gain of a step below tol = {tolerance:.2g}",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    status = "converged" if converged else "max_iter"
-    value = library.sliced_value(values, best.sources)
-    return MaxSlicedResult(best, value, direction, power, n_iter, status)
+    return direction, n_iter, "converged" if converged else "max_iter"
 
 
 def _check_tolerance(tol: object) -> float:

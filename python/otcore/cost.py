@@ -29,6 +29,11 @@ class Metric(NamedTuple):
         """The power of a metric that this cost is; None where it is none (cosine)."""
         return self.p if self.name == "minkowski" else _POWERS[self.name]
 
+    @property
+    def written(self) -> MetricLike:
+        """As users write it."""
+        return (self.name, self.p) if self.name == "minkowski" else self.name
+
 
 _POWERS = {"sqeuclidean": 2.0, "euclidean": 1.0, "cityblock": 1.0, "cosine": None}
 _PLAIN = {name: Metric(name) for name in _POWERS}

@@ -81,7 +81,7 @@ def sinkhorn_divergence(
     -------
     DivergenceResult
         ``value``, ``potentials``, ``status``, and the parts. For tensors ``value`` is
-        differentiable (once) in X, Y, a and b; gradients in weights as in `otcore.solve`.
+        twice differentiable in X, Y, a and b; gradients in weights as in `otcore.solve`.
 
     Raises
     ------

@@ -47,13 +47,6 @@ class _Result(ABC):
             return EntropicAnswer(problem, solution, index)
         return ExactAnswer(problem, solution, index)
 
-    @cached_property
-    def _dense(self) -> npt.NDArray[Any]:
-        return self._answer.plan.dense()
-
-    def _wrap(self, array: npt.NDArray[Any]) -> Array:
-        return self._problem.library.wrap(array, self._problem.sources)
-
     @property
     @abstractmethod
     def value(self) -> Any:
@@ -86,20 +79,21 @@ class _Result(ABC):
     def plan(self) -> Array:
         """The transport plan as a dense array in the data's dtype: (n, m), or (B, n, m).
 
-        Made at the first use; `apply`, `apply_t` and `barycentric_map` do without. On tensors it is
-        not differentiable: where the inputs require a gradient, a backward pass through it raises;
-        ``.detach()`` cuts it off.
+        `apply`, `apply_t` and `barycentric_map` do without. Tensors of entropic problems are
+        differentiable as `potential_a`. Where the inputs of others, or of IPOT, require a gradient,
+        a backward pass through the plan raises; ``.detach()`` cuts it off.
         """
-        return self._wrap(self._dense)
+        return self._answer.dense()
 
     @property
     def potential_a(self) -> Array:
         """Dual potential f of the rows, float64: (n,), or (B, n).
 
         f_i + g_j <= M_ij in exact problems; in entropic ones the plan is a_i b_j exp((f_i + g_j -
-        M_ij) / reg), for IPOT with a smaller reg. Not differentiable.
+        M_ij) / reg), for IPOT with a smaller reg. Tensors of entropic problems are differentiable
+        (once) in every input that requires a gradient; others raise in a backward pass.
         """
-        return self._wrap(self._solution.potential_a[self._index])
+        return self.potentials[0]
 
     @property
     def potential_b(self) -> Array:
@@ -107,27 +101,29 @@ class _Result(ABC):
 
         sum_j b_j g_j = 0, but in unbalanced problems, which leave no constant free.
         """
-        return self._wrap(self._solution.potential_b[self._index])
+        return self.potentials[1]
 
     @property
     def potentials(self) -> tuple[Array, Array]:
-        """(`potential_a`, `potential_b`)."""
-        return self.potential_a, self.potential_b
+        """(`potential_a`, `potential_b`): for tensors one backward pass serves both."""
+        return self._answer.potentials()
 
     @property
     def marginal_a(self) -> Array:
-        """Row sums of the plan in the data's dtype: (n,), or (B, n)."""
-        return self._wrap(self._answer.plan.row_sums().astype(self._problem.dtype, copy=False))
+        """Row sums of the plan in the data's dtype: (n,), or (B, n); differentiable as `plan`."""
+        return self.marginals[0]
 
     @property
     def marginal_b(self) -> Array:
         """Column sums of the plan in the data's dtype: (m,), or (B, m)."""
-        return self._wrap(self._answer.plan.col_sums().astype(self._problem.dtype, copy=False))
+        return self.marginals[1]
 
     @property
     def marginals(self) -> tuple[Array, Array]:
         """(`marginal_a`, `marginal_b`)."""
-        return self.marginal_a, self.marginal_b
+        cast, dtype = self._problem.library.cast, self._problem.dtype
+        row_sums, col_sums = self._answer.marginals()
+        return cast(row_sums, dtype), cast(col_sums, dtype)
 
     def apply(self, V: npt.ArrayLike) -> Array:
         """The plan times V, without forming the plan.
@@ -140,7 +136,7 @@ class _Result(ABC):
         Returns
         -------
         array, shape (n,) or (n, c); of a batch (B, n) or (B, n, c)
-            In V's dtype (promoted as data are), differentiable in V.
+            In V's dtype (promoted as data are), differentiable in V, and otherwise as `plan`.
 
         Raises
         ------
@@ -200,7 +196,7 @@ class _Result(ABC):
         if isinstance(self._index, int) and self._problem.batched:
             targets = targets[self._index]
         image = self._answer.plan.apply(self._problem.library.cast(targets, FLOAT64))
-        mass = self._wrap(self._answer.plan.row_sums())
+        mass = self._answer.marginals()[0]
         if image.ndim > mass.ndim:
             mass = mass[..., None]
         with np.errstate(invalid="ignore"):

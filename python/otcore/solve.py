@@ -102,8 +102,9 @@ def solve(
     -------
     OTResult
         ``value``, ``plan``, ``sparse_plan``, ``potentials``, ``status``, ``gap``, ... in the
-        library that came in. For tensors ``value`` is differentiable (once) in M, a and b where
-        they require a gradient. The gradient in M is the plan. Those in a and b are the potentials,
+        library that came in. For tensors ``value`` is differentiable in M, a and b where they
+        require a gradient: once, of entropic problems twice, whose plans and potentials are
+        differentiable as well. The gradient in M is the plan. Those in a and b are the potentials,
         centred to sum 0: weights can only change with their total mass fixed. In unbalanced
         problems they may change freely, and have the whole derivative. For sparse costs
         f_i + g_j <= M_ij holds for the stored pairs; rows and columns that nothing bounds have a
@@ -233,8 +234,8 @@ def solve_sample(
     -------
     OTResult
         As in `solve`; with ``distance``, the root of the value that makes it a metric, and
-        ``barycentric_map()``. For tensors ``value`` is differentiable (once) in X, Y, a and b;
-        where a cost has a kink (equal points under euclidean) its gradient is taken as 0.
+        ``barycentric_map()``. For tensors ``value`` is differentiable in X, Y, a and b, as in
+        `solve`; where a cost has a kink (equal points under euclidean) its gradient is taken as 0.
 
     Raises
     ------

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from .. import _core
 from .._arrays import FLOAT32, NUMPY, Real, contiguous, real_dtype
-from .entropic import EntropicValue
+from .entropic import ProximalValue
+from .entropic_tensors import EntropicTensors
 from .functions import CostMatrix, ExactValue, LinearMap, apply_function, opaque
-from .linear_cost import LinearCost
 from .minibatch import MiniBatchValue
 from .oned import LineValue
 from .sliced import PlanValue, SlicedValue
@@ -91,11 +91,25 @@ class TorchLibrary:
     def value(
         self, problem: Problem, solution: _core.ExactSolution | _core.EntropicSolution
     ) -> Tensor:
-        function = ExactValue if problem.entropic is None else EntropicValue
-        return apply_function(function, problem, solution, *problem.sources)
+        if problem.entropic is None:
+            return apply_function(ExactValue, problem, solution, *problem.sources)
+        if problem.entropic.method == "ipot":
+            return apply_function(ProximalValue, problem, solution, *problem.sources)
+        assert isinstance(solution, _core.EntropicSolution)
+        found = self.differentiable(problem, solution, slice(None))
+        return torch.from_numpy(solution.value) if found is None else found.value()
 
     def linear_cost(self, problem: Problem, solution: _core.EntropicSolution) -> Tensor:
-        return apply_function(LinearCost, problem, solution, *problem.sources)
+        found = self.differentiable(problem, solution, slice(None))
+        return torch.from_numpy(solution.value_linear) if found is None else found.linear_cost()
+
+    def differentiable(
+        self, problem: Problem, solution: _core.EntropicSolution, index: int | slice
+    ) -> EntropicTensors | None:
+        assert problem.entropic is not None
+        if problem.entropic.method == "ipot" or not self.needs_gradient(problem.sources):
+            return None
+        return EntropicTensors.of_solution(problem, solution, index)
 
     def minibatch_value(
         self, problem: Problem, solution: _core.MiniBatchSolution | _core.SlicedMiniBatches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .._batches import Count, count_pair
@@ -61,6 +62,7 @@ class MOTLoss(TransportLoss):
         _check_batches(k, m, inner, options)
         super().__init__(k=k, m=m, pairs=pairs, inner=inner, **options)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # draws in the core
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
         value: Tensor = m_ot(X, Y, a, b, **self.options).value
         return value
@@ -108,6 +110,7 @@ class BombOTLoss(TransportLoss):
         _check_batches(k, m, inner, options)
         super().__init__(k=k, m=m, inner=inner, outer_reg=outer_reg, **options)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # draws in the core
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
         value: Tensor = bomb_ot(X, Y, a, b, **self.options).value
         return value
@@ -165,6 +168,7 @@ class PMBLoss(TransportLoss):
         self._pass = {"m": m, "mode": mode, "inner": inner, **options}
         super().__init__(m=m, mode=mode, inner=inner, root=root, **options)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # draws in the core
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
         value: Tensor = pmb_ot(X, Y, a, b, **self._pass).value
         return rooted(value, self._power)

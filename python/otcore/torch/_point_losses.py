@@ -8,9 +8,9 @@ from torch import Tensor
 
 from .._options import entropic_options, positive, solver_options
 from ..cost import MetricLike
-from ..entropic import sinkhorn_divergence
-from ..solve import solve_sample, solve_sample_batch
 from ._loss import TransportLoss, root_power, rooted
+from .costs import transport_cost_sample
+from .entropic_functions import sinkhorn_divergence
 
 __all__ = ["EMDLoss", "IPOTLoss", "SinkhornDivergence"]
 
@@ -40,7 +40,7 @@ class EMDLoss(TransportLoss):
     >>> from otcore.torch.losses import EMDLoss
     >>> loss = EMDLoss(root=True)
     >>> loss
-    EMDLoss(metric='sqeuclidean', root=True)
+    EMDLoss(root=True, metric='sqeuclidean')
     >>> X = torch.tensor([[0.0, 0.0], [1.0, 0.0]], requires_grad=True)
     >>> value = loss(X, torch.tensor([[4.0, 4.0], [3.0, 4.0]]))
     >>> value.item()
@@ -61,10 +61,15 @@ class EMDLoss(TransportLoss):
     ) -> None:
         self._power = root_power(metric, root)
         solver_options(max_iter, n_threads, None, False)
-        super().__init__(metric=metric, root=root, max_iter=max_iter, n_threads=n_threads)
+        self._solver: dict[str, Any] = {
+            "metric": metric,
+            "max_iter": max_iter,
+            "n_threads": n_threads,
+        }
+        super().__init__(root=root, **self._solver)
 
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
-        return rooted(_solved(self.options, X, Y, a, b), self._power)
+        return rooted(transport_cost_sample(X, Y, a, b, **self._solver), self._power)
 
 
 class IPOTLoss(TransportLoss):
@@ -117,18 +122,19 @@ class IPOTLoss(TransportLoss):
         self._power = root_power(metric, root)
         entropic_options("ipot", reg, tol=tol, inner_iter=inner_iter)
         solver_options(max_iter, n_threads, None, False)
-        super().__init__(
-            metric=metric,
-            root=root,
-            reg=reg,
-            tol=tol,
-            inner_iter=inner_iter,
-            max_iter=max_iter,
-            n_threads=n_threads,
-        )
+        self._solver: dict[str, Any] = {
+            "metric": metric,
+            "reg": reg,
+            "tol": tol,
+            "inner_iter": inner_iter,
+            "max_iter": max_iter,
+            "n_threads": n_threads,
+        }
+        super().__init__(root=root, **self._solver)
 
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
-        return rooted(_solved(self.options, X, Y, a, b, method="ipot"), self._power)
+        value = transport_cost_sample(X, Y, a, b, method="ipot", **self._solver)
+        return rooted(value, self._power)
 
 
 class SinkhornDivergence(TransportLoss):
@@ -209,21 +215,5 @@ class SinkhornDivergence(TransportLoss):
         )
 
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
-        if not self.options["debias"]:
-            return _solved(self._solver, X, Y, a, b) / self._factor
-        value: Tensor = sinkhorn_divergence(X, Y, a, b, **self._solver).value
-        return value / self._factor
-
-
-def _solved(
-    options: dict[str, Any],
-    X: Tensor,
-    Y: Tensor,
-    a: Tensor | None,
-    b: Tensor | None,
-    method: str = "auto",
-) -> Tensor:
-    solver = solve_sample_batch if X.dim() == 3 else solve_sample
-    of_solver = {name: value for name, value in options.items() if name != "root"}
-    value: Tensor = solver(X, Y, a, b, method=method, **of_solver).value
-    return value
+        function = sinkhorn_divergence if self.options["debias"] else transport_cost_sample
+        return function(X, Y, a, b, **self._solver) / self._factor

@@ -7,8 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from .._options import check_choice, check_power, check_threads, positive_int
-from ..sliced import max_sliced_wasserstein, sliced_wasserstein
 from ._loss import TransportLoss, rooted
+from .operators.directions import draw_directions
+from .operators.sliced import max_sliced_wasserstein, sliced_wasserstein
 
 __all__ = ["MaxSlicedWassersteinLoss", "SlicedWassersteinLoss"]
 
@@ -60,17 +61,20 @@ class SlicedWassersteinLoss(TransportLoss):
         positive_int(n_projections, "n_projections", most=2**31 - 1)
         check_choice("directions", directions, ("gaussian", "orthogonal", "quasi"))
         self._power = check_power(p) if root else 1.0
-        self._sliced = {
-            "n_projections": n_projections,
-            "p": check_power(p),
-            "directions": directions,
-            "seed": seed,
-            "n_threads": check_threads(n_threads),
-        }
-        super().__init__(**self._sliced, root=root)
+        self._draw: dict[str, Any] = {"count": n_projections, "sampling": directions, "seed": seed}
+        self._sliced: dict[str, Any] = {"p": check_power(p), "n_threads": check_threads(n_threads)}
+        super().__init__(
+            n_projections=n_projections,
+            p=p,
+            directions=directions,
+            root=root,
+            seed=seed,
+            n_threads=n_threads,
+        )
 
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
-        value: Tensor = sliced_wasserstein(X, Y, a, b, **self._sliced).value
+        projections = draw_directions(X, **self._draw)
+        value = sliced_wasserstein(X, Y, a, b, projections=projections, **self._sliced)
         return rooted(value, self._power)
 
 
@@ -114,16 +118,17 @@ class MaxSlicedWassersteinLoss(TransportLoss):
         n_threads: int | None = None,
     ) -> None:
         self._power = check_power(p) if root else 1.0
-        self._sliced = {
-            "n_projections": positive_int(n_projections, "n_projections", most=2**31 - 1),
+        positive_int(n_projections, "n_projections", most=2**31 - 1)
+        self._draw: dict[str, Any] = {"count": n_projections, "sampling": "gaussian", "seed": seed}
+        self._climb: dict[str, Any] = {
             "p": check_power(p),
-            "seed": seed,
             "max_iter": positive_int(max_iter, "max_iter"),
             "tol": tol,
             "n_threads": check_threads(n_threads),
         }
-        super().__init__(**self._sliced, root=root)
+        super().__init__(n_projections=n_projections, root=root, seed=seed, **self._climb)
 
     def cost(self, X: Tensor, Y: Tensor, a: Tensor | None, b: Tensor | None) -> Tensor:
-        value: Tensor = max_sliced_wasserstein(X, Y, a, b, **self._sliced).value
+        projections = draw_directions(X, **self._draw)
+        value = max_sliced_wasserstein(X, Y, a, b, projections=projections, **self._climb)
         return rooted(value, self._power)

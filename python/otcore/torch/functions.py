@@ -36,7 +36,7 @@ _OPAQUE_RESULT = (
     "plans, potentials and marginals are not differentiable in the inputs, which require a "
     "gradient here: differentiate .value, or cut them off with .detach()"
 )
-_OPAQUE_GRADIENT = (
+OPAQUE_GRADIENT = (
     "gradients of transport values and of ground costs are not differentiable again: "
     "expected a single backward pass"
 )
@@ -84,7 +84,7 @@ def once_differentiable(backward: Backward) -> Backward:
         with torch.no_grad():
             grads = backward(ctx, grad)
         sources = (grad, *ctx.sources)
-        return tuple(g if g is None else opaque(g, sources, _OPAQUE_GRADIENT) for g in grads)
+        return tuple(g if g is None else opaque(g, sources, OPAQUE_GRADIENT) for g in grads)
 
     return refusing
 
