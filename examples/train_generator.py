@@ -9,17 +9,24 @@ new images and test images before and after. Scikit-learn's digits take seconds,
 
     pip install "otcore[torch,cli,plot]"
     python examples/train_generator.py --output samples.png
+
+Under torchrun several processes share every step:
+
+    torchrun --nproc-per-node 2 examples/train_generator.py --output samples.png
 """
 
 import argparse
+import atexit
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
@@ -27,6 +34,7 @@ from torch import Tensor, nn
 from tqdm import trange
 
 import otcore
+from otcore.torch.distributed import Ranks
 from otcore.torch.training import BombStep, bomb_backward
 
 NOISE = 32
@@ -50,7 +58,20 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    with started_ranks() as ranks:
+        train_and_show(arguments, ranks)
 
+
+def started_ranks() -> AbstractContextManager[Ranks | None]:
+    """The processes that torchrun has started, or None."""
+    if not dist.is_torchelastic_launched():
+        return nullcontext()
+    dist.init_process_group("gloo")
+    atexit.register(dist.destroy_process_group)
+    return Ranks()
+
+
+def train_and_show(arguments: argparse.Namespace, ranks: Ranks | None) -> None:
     torch.manual_seed(arguments.seed)
     train, test = load_images(arguments.data)
     generator = make_generator(train.shape[1])
@@ -61,13 +82,16 @@ def main() -> None:
     def step() -> BombStep:
         images = train[torch.randint(len(train), batches)]
         noise = torch.randn(*batches, NOISE)
-        found = bomb_backward(None, generator, (images, noise), **options)
+        found = bomb_backward(None, generator, (images, noise), ranks=ranks, **options)
         optimizer.step()
         optimizer.zero_grad()
         return found
 
     before = distance(generator, test)
-    values, seconds = iterate(step, arguments.iterations)
+    first = ranks is None or ranks.rank == 0
+    values, seconds = iterate(step, arguments.iterations, quiet=not first)
+    if not first:  # which shows what all have made
+        return
     print(f"{arguments.iterations / seconds:.1f} iterations/s")
     print(f"W2 of {len(test)} new images to test images: {before:.3f} before, ", end="")
     print(f"{distance(generator, test):.3f} after")
@@ -97,11 +121,13 @@ def make_generator(pixels: int) -> nn.Module:
     return nn.Sequential(*(layer for pair in layers for layer in pair))
 
 
-def iterate(step: Callable[[], BombStep], iterations: int) -> tuple[list[float], float]:
+def iterate(
+    step: Callable[[], BombStep], iterations: int, quiet: bool
+) -> tuple[list[float], float]:
     """The loss of every iteration, and the seconds that all took."""
     start = time.perf_counter()
     values = []
-    with trange(iterations, disable=None) as bar:  # no bar where nobody looks
+    with trange(iterations, disable=quiet or None) as bar:  # no bar where nobody looks
         for _ in bar:
             values.append(step().value)
             bar.set_postfix(loss=f"{values[-1]:.2f}")

@@ -91,3 +91,23 @@ def test_the_distance_of_the_generator_falls(run_example: Callable[[str], Run]) 
     assert re.fullmatch(r"\d+\.\d iterations/s", speed)
     before, after = map(float, re.findall(r"\d+\.\d{3}", distances))
     assert after < 0.8 * before
+
+
+def test_several_processes_train_together(tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    script = [EXAMPLES / "train_generator.py", "--output", picture]
+    done = subprocess.run(
+        [*torchrun, "--nproc-per-node", "2", *script, "-k", "2", "-m", "30", "--iterations", "10"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    speed, distances, last = done.stdout.splitlines()  # of one process
+    assert "iterations/s" in speed
+    before, after = map(float, re.findall(r"\d+\.\d{3}", distances))
+    assert after < before
+    assert last == f"picture: {picture}"
+    assert picture.stat().st_size > 10_000

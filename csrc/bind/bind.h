@@ -10,6 +10,7 @@ void bind_cost(pybind11::module_& module);
 void bind_entropic(pybind11::module_& module);
 void bind_exact(pybind11::module_& module);
 void bind_minibatch(pybind11::module_& module);
+void bind_minibatch_coupling(pybind11::module_& module);
 void bind_minibatch_pass(pybind11::module_& module);
 void bind_minibatch_sliced(pybind11::module_& module);
 void bind_oned(pybind11::module_& module);

@@ -120,10 +120,10 @@ class MiniBatchSolution : public MiniBatchAnswer {
         transport_);
   }
 
-  // The derivative of the value in every pair's transport cost (before root).
-  Array<double> pair_gradient() const {
+  Array<double> pair_gradient(const OptionalWeights& slopes) const {
     return std::visit(
-        [&](const auto& transport) { return table_array(transport->pair_gradient()); }, transport_);
+        [&](const auto& transport) { return MiniBatchAnswer::pair_gradient(*transport, slopes); },
+        transport_);
   }
 
   py::tuple weight_gradient() const {
@@ -234,7 +234,7 @@ void bind_minibatch(py::module_& module) {
   py::class_<Solution, Answer>(module, "MiniBatchSolution")
       .def_readonly("gap", &Solution::gap)
       .def("aggregate", &Solution::aggregate, py::arg("weights").noconvert())
-      .def("pair_gradient", &Solution::pair_gradient)
+      .def("pair_gradient", &Solution::pair_gradient, py::arg("slopes").noconvert() = py::none())
       .def("weight_gradient", &Solution::weight_gradient);
 
   module.def("minibatch_transport", &minibatch_transport, py::arg("X").noconvert(),

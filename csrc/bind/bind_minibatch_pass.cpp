@@ -43,7 +43,7 @@ minibatch::PassSide<T> make_side(const Array<T>& points, const Indices& offsets,
 }
 
 struct PassSolution {
-  double value = 0.0, inner_error = 0.0;
+  double inner_error = 0.0;
   minibatch::Status status = minibatch::Status::optimal;
   bool interrupted = false;
   Array<double> cost, gap, weight;  // of the batches
@@ -54,7 +54,8 @@ struct PassSolution {
 PassSolution minibatch_pass(const RealArray& x, const RealArray& y, const Indices& offsets_x,
                             const Indices& index_x, const OptionalWeights& mass_x,
                             const Indices& offsets_y, const Indices& index_y,
-                            const OptionalWeights& mass_y, const std::string& metric, double p,
+                            const OptionalWeights& mass_y, const Array<double>& weight,
+                            const std::string& metric, double p,
                             const minibatch::InnerOptions& inner, int n_threads,
                             const py::object& progress) {
   return visit_pair(x, y, [&]<class T>(const Array<T>& points_x, const Array<T>& points_y) {
@@ -64,17 +65,19 @@ PassSolution minibatch_pass(const RealArray& x, const RealArray& y, const Indice
       throw InvalidArgument("Y", "other coordinates or batches than X has", "as many");
     }
     const std::size_t batches = extent(offsets_x, 0) - 1;
-    minibatch::Pass<T> pass(side_x, side_y, batches,
+    if (weight.ndim() != 1 || extent(weight, 0) != batches) {
+      throw InvalidArgument("weight", "shape " + shape_text(weight),
+                            std::to_string(batches) + " weights");
+    }
+    minibatch::Pass<T> pass(side_x, side_y, weight.data(), batches,
                             {cost::parse_metric(metric, p), inner, n_threads});
     PassSolution solution;
     solution.cost = new_array<double>(batches);
     solution.gap = new_array<double>(batches);
-    solution.weight = new_array<double>(batches);
-    const minibatch::PassAnswers out{solution.cost.mutable_data(), solution.gap.mutable_data(),
-                                     solution.weight.mutable_data()};
+    solution.weight = weight;
+    const minibatch::PassAnswers out{solution.cost.mutable_data(), solution.gap.mutable_data()};
     solution.interrupted = run_interruptible(progress, std::nullopt,
                                              [&](Monitor& monitor) { pass.solve(out, monitor); });
-    solution.value = pass.value();
     solution.inner_error = pass.marginal_error();
     solution.status = pass.status();
     const std::size_t count = pass.count();
@@ -91,7 +94,6 @@ PassSolution minibatch_pass(const RealArray& x, const RealArray& y, const Indice
 
 void bind_minibatch_pass(py::module_& module) {
   py::class_<PassSolution>(module, "PassSolution")
-      .def_readonly("value", &PassSolution::value)
       .def_readonly("cost", &PassSolution::cost)
       .def_readonly("gap", &PassSolution::gap)
       .def_readonly("weight", &PassSolution::weight)
@@ -106,9 +108,9 @@ void bind_minibatch_pass(py::module_& module) {
   module.def("minibatch_pass", &minibatch_pass, py::arg("X").noconvert(), py::arg("Y").noconvert(),
              py::arg("offsets_x").noconvert(), py::arg("index_x").noconvert(),
              py::arg("mass_x").noconvert(), py::arg("offsets_y").noconvert(),
-             py::arg("index_y").noconvert(), py::arg("mass_y").noconvert(), py::arg("metric"),
-             py::arg("p"), py::kw_only(), py::arg("inner"), py::arg("n_threads"),
-             py::arg("progress"));
+             py::arg("index_y").noconvert(), py::arg("mass_y").noconvert(),
+             py::arg("weight").noconvert(), py::arg("metric"), py::arg("p"), py::kw_only(),
+             py::arg("inner"), py::arg("n_threads"), py::arg("progress"));
 }
 
 }  // namespace otcore::bind

@@ -57,8 +57,18 @@ class SlicedMiniBatches : public MiniBatchAnswer {
     transport_ = std::move(transport);
   }
 
-  // The gradient of the value in X and Y, where it is asked for.
-  py::tuple points_gradient(bool with_x, bool with_y) const {
+  Array<double> pair_gradient(const OptionalWeights& slopes) const {
+    return std::visit(
+        [&](const auto& transport) { return MiniBatchAnswer::pair_gradient(*transport, slopes); },
+        transport_);
+  }
+
+  // The gradient of sum_p weights[p] * W_p^p(pair p) in X and Y, where it is asked for.
+  py::tuple points_gradient(const Array<double>& weights, bool with_x, bool with_y) const {
+    if (weights.size() != cost.size()) {
+      throw InvalidArgument("weights", "shape " + shape_text(weights), "shape " + shape_text(cost));
+    }
+    const double* pair_weights = weights.data();
     return std::visit(
         [&](const auto& transport) {
           const auto& batches = transport->table().batches();
@@ -66,8 +76,7 @@ class SlicedMiniBatches : public MiniBatchAnswer {
           std::vector<double> grad_x(with_x ? batches.x().k * batches.x().m * dims : 0);
           std::vector<double> grad_y(with_y ? batches.y().k * batches.y().m * dims : 0);
           const bool stopped = run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
-            transport->table().points_gradient(transport->pair_gradient().data(),
-                                               with_x ? grad_x.data() : nullptr,
+            transport->table().points_gradient(pair_weights, with_x ? grad_x.data() : nullptr,
                                                with_y ? grad_y.data() : nullptr, monitor);
           });
           if (stopped) throw_keyboard_interrupt();
@@ -117,7 +126,9 @@ SlicedMiniBatches minibatch_sliced(const RealArray& x, const RealArray& y, const
 void bind_minibatch_sliced(py::module_& module) {
   using Solution = SlicedMiniBatches;
   py::class_<Solution, MiniBatchAnswer>(module, "SlicedMiniBatches")
-      .def("points_gradient", &Solution::points_gradient, py::arg("with_x"), py::arg("with_y"))
+      .def("points_gradient", &Solution::points_gradient, py::arg("weights").noconvert(),
+           py::arg("with_x"), py::arg("with_y"))
+      .def("pair_gradient", &Solution::pair_gradient, py::arg("slopes").noconvert() = py::none())
       .def("weight_gradient", &Solution::weight_gradient);
 
   module.def("minibatch_sliced", &minibatch_sliced, py::arg("X").noconvert(),

@@ -116,6 +116,21 @@ class MiniBatchAnswer {
     outer = transport.result();
   }
 
+  // d value / d W_p^p of every pair; with `slopes` that of sum_p slopes[p] * cost[p].
+  template <class Transport>
+  [[nodiscard]] Array<double> pair_gradient(const Transport& transport,
+                                            const OptionalWeights& slopes) const {
+    if (!slopes) return table_array(transport.pair_gradient());
+    if (slopes->size() != cost.size()) {
+      throw InvalidArgument("slopes", "shape " + shape_text(*slopes), "shape " + shape_text(cost));
+    }
+    std::vector<double> gradient(slopes->data(), slopes->data() + slopes->size());
+    for (std::size_t pair = 0; pair < gradient.size(); ++pair) {
+      gradient[pair] *= transport.table().cost_slope(pair);
+    }
+    return table_array(gradient);
+  }
+
   // The gradient of the value in a and b.
   template <class Transport>
   static py::tuple weight_gradient(const Transport& transport) {

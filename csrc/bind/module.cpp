@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module) {
   otcore::bind::bind_entropic(module);
   otcore::bind::bind_exact(module);
   otcore::bind::bind_minibatch(module);
+  otcore::bind::bind_minibatch_coupling(module);
   otcore::bind::bind_minibatch_pass(module);
   otcore::bind::bind_minibatch_sliced(module);
   otcore::bind::bind_oned(module);

@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 
-#include "base/sum.h"
 #include "base/thread_pool.h"
 #include "minibatch/batches.h"
 
@@ -42,13 +41,13 @@ struct Pass<T>::Worker {
 };
 
 template <class T>
-Pass<T>::Pass(const PassSide<T>& x, const PassSide<T>& y, std::size_t batches,
-              const PassOptions& options)
+Pass<T>::Pass(const PassSide<T>& x, const PassSide<T>& y, const double* weights,
+              std::size_t batches, const PassOptions& options)
     : x_(x),
       y_(y),
       options_(options),
       plans_(batches),
-      weights_(batches),
+      weights_(weights),
       errors_(batches),
       statuses_(batches) {
   check_inner(options.inner);
@@ -72,15 +71,6 @@ void Pass<T>::solve(const PassAnswers& out, Monitor& monitor) {
         }
       },
       &monitor);
-  double total = 0.0;
-  for (const double weight : weights_) total += weight;
-  CompensatedSum value;
-  for (std::size_t b = 0; b < count; ++b) {
-    weights_[b] /= total;
-    out.weight[b] = weights_[b];
-    value.add(weights_[b] * out.cost[b]);
-  }
-  value_ = value.value();
   marginal_error_ = *std::max_element(errors_.begin(), errors_.end());
   status_ = *std::max_element(statuses_.begin(), statuses_.end());
   monitor.finish();
@@ -94,14 +84,12 @@ void Pass<T>::solve_batch(std::size_t b, Worker& worker, const PassAnswers& out,
     if (side.mass != nullptr) std::copy_n(side.mass + side.offsets[b], m, masses.data());
   };
   InnerResult result = unsolved(monitor);
-  weights_[b] = static_cast<double>(mx);
   if (monitor.stopped() == Stop::none) {
     worker.fit(x_, y_, mx, my, options_);
     copy(x_, mx, worker.masses_x);
     copy(y_, my, worker.masses_y);
     Batches<T>& batches = *worker.batches;
     batches.pack(x_.index + x_.offsets[b], y_.index + y_.offsets[b], 1, monitor);
-    weights_[b] = batches.masses_x()[0];
     result = worker.solver->solve(batches, 0, 0, monitor);
   }
   if (result.count > 0) {

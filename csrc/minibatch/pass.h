@@ -33,9 +33,8 @@ struct PassOptions {
 
 // Of every batch; arrays of the caller.
 struct PassAnswers {
-  double* cost = nullptr;    // between its two sides' normalised masses
-  double* gap = nullptr;     // see InnerResult
-  double* weight = nullptr;  // its part of the mass of x; they add up to 1
+  double* cost = nullptr;  // between its two sides' normalised masses
+  double* gap = nullptr;   // see InnerResult
 };
 
 // Solves the `batches` pairs of a pass. In memory: the plan, and what one batch needs for each
@@ -43,19 +42,21 @@ struct PassAnswers {
 template <class T>
 class Pass {
  public:
-  // The arrays of both sides must live as long as this. InvalidArgument as check_inner().
-  Pass(const PassSide<T>& x, const PassSide<T>& y, std::size_t batches, const PassOptions& options);
+  // `weights`: for each of the `batches` which part of all mass it carries. The arrays must live as
+  // long as this. InvalidArgument as check_inner().
+  Pass(const PassSide<T>& x, const PassSide<T>& y, const double* weights, std::size_t batches,
+       const PassOptions& options);
 
   // Solves all batches; progress counts them. The results are the same for any number of threads.
   // After a stop the batches left over cost NaN and have no plan. Errors: Batches::pack, with
   // numbers of points, and Batches::costs.
   void solve(const PassAnswers& out, Monitor& monitor);
 
-  [[nodiscard]] double value() const { return value_; }                    // sum of weight * cost
   [[nodiscard]] double marginal_error() const { return marginal_error_; }  // the largest
   [[nodiscard]] Status status() const { return status_; }                  // the worst
 
-  // How many entries the plan has, and the plan, batch by batch; of total mass 1. It is gone then.
+  // How many entries the plan has, and the plan, batch by batch, whose masses add up to the
+  // batches' weights. It is gone then.
   [[nodiscard]] std::size_t count() const;
   void take_plan(const Entries& out);
 
@@ -73,10 +74,9 @@ class Pass {
   PassSide<T> y_;
   PassOptions options_;
   std::vector<std::vector<Entry>> plans_;  // of the batches' normalised masses
-  std::vector<double> weights_;
+  const double* weights_;
   std::vector<double> errors_;
   std::vector<Status> statuses_;
-  double value_ = 0.0;
   double marginal_error_ = 0.0;
   Status status_ = Status::optimal;
 };

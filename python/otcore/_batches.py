@@ -40,7 +40,7 @@ def choose_batches(draw: Draw, n_x: int, n_y: int, library: Library) -> tuple[In
         return _given_batches(draw)
     k, m = count_pair(draw.k, "k"), count_pair(draw.m, "m")
     sampling = core_sampling(draw.sampling, draw.replacement)
-    labels = _labels(draw.labels_x, "labels_x", n_x), _labels(draw.labels_y, "labels_y", n_y)
+    labels = labels_of(draw.labels_x, "labels_x", n_x), labels_of(draw.labels_y, "labels_y", n_y)
     seed = core_seed(draw.seed, library)
     # One stream of the seed for each side: as the first iteration of barycentric_map.
     sides = zip((n_x, n_y), k, m, labels, (0, 1), "xy", strict=True)
@@ -104,7 +104,8 @@ def _given_batches(draw: Draw) -> tuple[Indices, Indices]:
     return x, y
 
 
-def _labels(labels: Array | None, name: str, n: int) -> Indices | None:
+def labels_of(labels: Array | None, name: str, n: int) -> Indices | None:
+    """The classes of n points, checked."""
     if labels is None:
         return None
     array = _integers(labels, name)

@@ -443,8 +443,9 @@ class MiniBatchSolution(MiniBatchAnswer):
     def aggregate(
         self, weights: _Float64
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], _Float64]: ...
-    # d value / d W_p^p of every pair: what to aggregate for the gradient in the ground costs.
-    def pair_gradient(self) -> _Float64: ...
+    # d value / d W_p^p of every pair, to be aggregated for the gradient in the ground costs; with
+    # slopes that of sum_p slopes[p] * cost[p].
+    def pair_gradient(self, slopes: _Float64 | None = None) -> _Float64: ...
     # d value / d a (n,) and d value / d b (n',).
     def weight_gradient(self) -> tuple[_Float64, _Float64]: ...
 
@@ -469,9 +470,11 @@ def minibatch_transport(
 class SlicedMiniBatches(MiniBatchAnswer):
     """Sliced inner problems."""
 
-    # d value / d X (n, d) and d value / d Y (n', d), those asked for.
+    # As that of MiniBatchSolution.
+    def pair_gradient(self, slopes: _Float64 | None = None) -> _Float64: ...
+    # The derivatives of sum_p weights[p] * W_p^p(pair p) in X (n, d) and Y (n', d), if asked for.
     def points_gradient(
-        self, with_x: bool, with_y: bool
+        self, weights: _Float64, with_x: bool, with_y: bool
     ) -> tuple[_Float64 | None, _Float64 | None]: ...
     # d value / d a (n,) and d value / d b (n',).
     def weight_gradient(self) -> tuple[_Float64, _Float64]: ...
@@ -493,17 +496,45 @@ def minibatch_sliced(
     n_threads: int,
 ) -> SlicedMiniBatches: ...
 
-class PassSolution:
-    """The B batches of a pass, and the plan that they make up, of total mass 1."""
+class BatchCoupling:
+    """A coupling of batches: tables are of the shape of the costs."""
 
     @property
+    def coupling(self) -> _Float64: ...
+    @property
+    def cost_gradient(self) -> _Float64: ...  # d value / d cost
+    @property
     def value(self) -> float: ...
+    @property
+    def gap(self) -> float: ...
+    @property
+    def marginal_error(self) -> float: ...  # L1
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def interrupted(self) -> bool: ...
+
+# The outer problem of `minibatch_transport` alone.
+def couple_batches(
+    cost: _Float64,  # (kx, ky), or (k,) for the diagonal coupling
+    u: _Float64 | None,  # (kx,), of sum 1; None: all the same
+    v: _Float64 | None,
+    *,
+    coupling: str,
+    outer_reg: float,
+) -> BatchCoupling: ...
+
+class PassSolution:
+    """The B batches of a pass, and the plan that they make up, of the weights' total mass."""
+
     @property
     def cost(self) -> _Float64: ...  # (B,), of batches of mass 1
     @property
     def gap(self) -> _Float64: ...
     @property
-    def weight(self) -> _Float64: ...  # of sum 1
+    def weight(self) -> _Float64: ...  # as given
     @property
     def rows(self) -> npt.NDArray[np.int64]: ...  # the plan, batch by batch
     @property
@@ -526,6 +557,7 @@ def minibatch_pass(
     offsets_y: npt.NDArray[np.int64],
     index_y: npt.NDArray[np.int64],
     mass_y: _Float64 | None,
+    weight: _Float64,  # (B,), of the batches
     metric: str,
     p: float,
     *,

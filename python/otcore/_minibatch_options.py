@@ -7,7 +7,10 @@ import warnings
 from typing import Any, NamedTuple, TypeAlias
 
 from . import _core
+from ._minibatch_pass import PassAnswer
+from ._minibatch_split import SplitTransport
 from ._options import check_choice, check_power, positive, positive_int
+from ._problem import Problem
 from .cost import MetricLike
 from .errors import ConvergenceWarning
 
@@ -95,8 +98,19 @@ def weigh_by_mass(batch_weights: str) -> bool:
     return batch_weights == "mass"
 
 
+def refuse_gradients(problem: Problem) -> None:
+    """ValueError where values of several ranks would have to be differentiable."""
+    if problem.library.needs_gradient(problem.sources):
+        raise ValueError(
+            "X, Y, a, b: require a gradient, expected data that do not where ranks share the "
+            "work: cut them off with .detach(), or use otcore.torch.training.bomb_backward"
+        )
+
+
 def warn_unfinished(
-    solution: _core.MiniBatchAnswer | _core.MiniBatchMap, iterations: str, stack_level: int
+    solution: _core.MiniBatchAnswer | _core.MiniBatchMap | SplitTransport,
+    iterations: str,
+    stack_level: int,
 ) -> None:
     """A ConvergenceWarning for inner problems, and one for the coupling, that did not converge.
 
@@ -114,7 +128,7 @@ def warn_unfinished(
         _warn(what, f"{status}{when}", status, error, stack_level + 1)
 
 
-def warn_unfinished_pass(solution: _core.PassSolution, stack_level: int) -> None:
+def warn_unfinished_pass(solution: PassAnswer, stack_level: int) -> None:
     """The same for the batches of a pyramid, which are not coupled."""
     status = solution.status
     _warn("inner problems", status, status, solution.inner_error, stack_level + 1)

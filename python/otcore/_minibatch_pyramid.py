@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +12,20 @@ import numpy.typing as npt
 
 from . import _core
 from ._arrays import Array
-from ._minibatch_options import Slicing, inner_options, warn_unfinished_pass
+from ._minibatch_options import (
+    Slicing,
+    inner_options,
+    refuse_gradients,
+    warn_unfinished_pass,
+)
+from ._minibatch_pass import PassAnswer, solve_pass
 from ._options import check_choice, check_threads, positive_int
 from ._plan import SparsePlan
-from ._point_plan import PointPlan
+from ._point_plan import PointPlan, refuse_part
 from ._problem import Problem, points_problem
 from ._progress import Progress, reporter
 from ._random import core_seed
+from ._ranks import Ranks
 from .cost import MetricLike
 from .errors import SolveInterrupted
 from .pyramid import Pass, PyramidTree
@@ -38,7 +45,7 @@ class PyramidResult(PointPlan):
     """
 
     _problem: Problem
-    _solution: _core.PassSolution
+    _solution: PassAnswer
     _pass: Pass
     _value: Array
     tree: PyramidTree
@@ -46,7 +53,14 @@ class PyramidResult(PointPlan):
 
     @cached_property
     def _plan(self) -> SparsePlan:
+        if not self._solution.complete:
+            refuse_part()
         return _plan_of(self._problem, self._solution)
+
+    def _gathered(self, ranks: Ranks) -> PyramidResult:
+        if self._solution.complete:
+            return self
+        return replace(self, _solution=self._solution.gathered(ranks))
 
     @property
     def value(self) -> Any:
@@ -155,6 +169,7 @@ def pmb_ot(
     metric: MetricLike = "sqeuclidean",
     seed: object = None,
     n_threads: int | None = None,
+    ranks: Ranks | None = None,
     progress: Progress = False,
 ) -> PyramidResult:
     """Transport by Pyramid Mini-Batching (PMB): one pass of a tree's batches, each solved exactly.
@@ -197,9 +212,11 @@ def pmb_ot(
         and of its ``batches(m, seed=seed)``.
     n_threads
         At most so many threads; None is the default. The result is the same for any number.
+    ranks
+        As in `m_ot`. Rank 0 builds the tree; every rank solves a run of its batches.
     progress
         True for a bar (the extra ``otcore[cli]``), or a function that is called with (done, total),
-        about 20 times a second, counting batches.
+        about 20 times a second, counting batches (of this rank).
 
     Returns
     -------
@@ -265,6 +282,8 @@ def pmb_ot(
         )
     threads = check_threads(n_threads) or library.n_threads()
     number = core_seed(seed, library)
+    if ranks is not None:
+        refuse_gradients(problem)
     of_tree = {
         "branching": branching,
         "depth": depth,
@@ -274,25 +293,37 @@ def pmb_ot(
     given: dict[str, Any] = {name: value for name, value in of_tree.items() if value is not None}
     if tree is None:
         x, y = (library.detach(source) for source in problem.sources[:2])
-        tree = PyramidTree(x, y, a, b, mode=mode, seed=number, n_threads=n_threads, **given)
+
+        def grow() -> tuple[PyramidTree, int]:
+            whole = PyramidTree(x, y, a, b, mode=mode, seed=number, n_threads=n_threads, **given)
+            return whole, number
+
+        tree, number = grow() if ranks is None else ranks.first(grow)
     else:
         weights = {name: True for name, side in (("a", a), ("b", b)) if side is not None}
         _check_tree(tree, given | weights | ({"mode": mode} if mode != "joint" else {}), problem)
+        if ranks is not None:
+            number = ranks.first(lambda: number)
     parts = tree._pass(size, number)
-    assert problem.metric is not None
+    ground = problem.metric
+    assert ground is not None
     with reporter(progress, "mini-batches") as report:
-        solution = _core.minibatch_pass(
-            problem.data[0][0],
-            problem.data[1][0],
-            *parts,
-            *problem.metric,
-            inner=options,
-            n_threads=threads,
-            progress=report,
-        )
-    value = library.plan_value(
-        solution.value, _plan_of(problem, solution), problem.metric, problem.sources
-    )
+
+        def solver(some: Pass, weight: npt.NDArray[np.float64]) -> _core.PassSolution:
+            return _core.minibatch_pass(
+                problem.data[0][0],
+                problem.data[1][0],
+                *some,
+                weight,
+                *ground,
+                inner=options,
+                n_threads=threads,
+                progress=report,
+            )
+
+        solution = solve_pass(solver, parts, ranks)
+    plan = _plan_of(problem, solution)
+    value = library.plan_value(solution.value, plan, ground, problem.sources)
     result = PyramidResult(problem, solution, parts, value, tree)
     if solution.interrupted:
         raise SolveInterrupted(result)
@@ -314,16 +345,8 @@ def _check_tree(tree: object, given: dict[str, Any], problem: Problem) -> None:
         )
 
 
-def _plan_of(problem: Problem, solution: _core.PassSolution) -> SparsePlan:
+def _plan_of(problem: Problem, solution: PassAnswer) -> SparsePlan:
     _, n, m = problem.size
     return SparsePlan(
-        problem.library,
-        problem.sources,
-        problem.dtype,
-        None,
-        n,
-        m,
-        solution.rows,
-        solution.cols,
-        solution.mass,
+        problem.library, problem.sources, problem.dtype, None, n, m, *solution.entries
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 from ._arrays import Array, Real
 from ._batches import Indices
 from ._core import MiniBatchAnswer, MiniBatchMap, MiniBatchSolution
-from ._plan import SparsePlan
-from ._point_plan import PointPlan
+from ._minibatch_split import SplitTransport
+from ._plan import Entries, SparsePlan
+from ._point_plan import PointPlan, refuse_part
 from ._problem import Problem
+from ._ranks import Ranks
 
 __all__ = ["BarycentricMap", "MiniBatchResult"]
 
@@ -29,7 +31,7 @@ class MiniBatchResult(PointPlan):
     """
 
     _problem: Problem
-    _solution: MiniBatchAnswer
+    _solution: MiniBatchAnswer | SplitTransport
     _value: Array
     _batches: tuple[Indices, Indices]
     _root: bool
@@ -39,15 +41,30 @@ class MiniBatchResult(PointPlan):
     def _plan(self) -> SparsePlan:
         problem = self._problem
         _, n, m = problem.size
-        if not isinstance(self._solution, MiniBatchSolution):
+        rows, cols, mass = self._entries()
+        return SparsePlan(
+            problem.library, problem.sources, problem.dtype, None, n, m, rows, cols, mass
+        )
+
+    def _entries(self) -> Entries:
+        solution = self._solution
+        if self._directions is not None:
             raise AttributeError(
                 "inner='sliced' couples projections, not points: there is no plan, and nothing "
                 "made of it; use inner='exact'"
             )
-        rows, cols, mass = self._solution.aggregate(self._solution.coupling)
-        return SparsePlan(
-            problem.library, problem.sources, problem.dtype, None, n, m, rows, cols, mass
-        )
+        if isinstance(solution, SplitTransport):
+            return solution.entries if solution.entries is not None else refuse_part()
+        assert isinstance(solution, MiniBatchSolution)
+        return solution.aggregate(solution.coupling)
+
+    def _gathered(self, ranks: Ranks) -> MiniBatchResult:
+        solution = self._solution
+        if self._directions is not None or not isinstance(solution, SplitTransport):
+            return self
+        if solution.entries is not None:
+            return self
+        return replace(self, _solution=solution.gathered(ranks))
 
     @property
     def value(self) -> Any:
@@ -127,8 +144,9 @@ class MiniBatchResult(PointPlan):
         The certificate of exact inner problems and IPOT's; what the regularisation costs, for
         Sinkhorn; NaN for unbalanced problems; 0 for sliced ones, which are sorted.
         """
-        if not isinstance(self._solution, MiniBatchSolution):
+        if self._directions is not None:
             return 0.0
+        assert isinstance(self._solution, MiniBatchSolution | SplitTransport)
         return float(self._solution.gap.max())
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,13 @@ import numpy.typing as npt
 from ._arrays import Array
 from ._plan import SparsePlan
 from ._problem import Problem
+
+
+def refuse_part() -> NoReturn:
+    """AttributeError for a plan of which only a part is here."""
+    raise AttributeError(
+        "the plan lies in parts on several ranks: take ranks.gather_plan(result), on all of them"
+    )
 
 
 class PointPlan:

@@ -18,24 +18,15 @@ from collections.abc import Sequence
 
 import numpy.typing as npt
 
-from . import _core
-from ._batches import Count, Draw, choose_batches
+from ._batches import Count, Draw
 from ._minibatch_map import barycentric_map
-from ._minibatch_options import (
-    Slicing,
-    Strengths,
-    inner_options,
-    outer_strength,
-    warn_unfinished,
-    weigh_by_mass,
-)
+from ._minibatch_options import Strengths, inner_options, outer_strength
 from ._minibatch_pyramid import PyramidResult, pmb_ot
 from ._minibatch_result import BarycentricMap, MiniBatchResult
-from ._minibatch_slices import choose_projections
-from ._options import check_threads
-from ._problem import Problem, points_problem
+from ._minibatch_solve import solve_minibatches
+from ._problem import points_problem
+from ._ranks import Ranks
 from .cost import MetricLike
-from .errors import SolveInterrupted
 
 __all__ = [
     "BarycentricMap",
@@ -76,6 +67,7 @@ def m_ot(
     root: bool = False,
     seed: object = None,
     n_threads: int | None = None,
+    ranks: Ranks | None = None,
 ) -> MiniBatchResult:
     """Mini-batch optimal transport (m-OT): the average over pairs of mini-batches.
 
@@ -159,6 +151,10 @@ def m_ot(
     n_threads
         At most so many threads; None is the default (`otcore.set_num_threads`). The result is the
         same for any number.
+    ranks : otcore.torch.distributed.Ranks, optional
+        Processes that all make this call with the same arguments, and share the inner problems: the
+        y batches are divided among them. Each has the result that one process would have, bit by
+        bit, but for the plan, which stays in parts until `Ranks.gather_plan`, and for gradients.
 
     Returns
     -------
@@ -215,7 +211,9 @@ def m_ot(
     draw = Draw(k, m, sampling, replacement, labels_x, labels_y, batches, seed)
     problem = points_problem(X, Y, a, b, metric=metric, batched=False)
     coupling = "diagonal" if pairs == "diagonal" else "product"
-    return _solve(problem, draw, options, coupling, 0.0, batch_weights, root, n_threads)
+    return solve_minibatches(
+        problem, draw, options, coupling, 0.0, batch_weights, root, n_threads, ranks
+    )
 
 
 def bomb_ot(
@@ -246,6 +244,7 @@ def bomb_ot(
     root: bool = False,
     seed: object = None,
     n_threads: int | None = None,
+    ranks: Ranks | None = None,
 ) -> MiniBatchResult:
     """Batch of mini-batches optimal transport (BoMb-OT), and its entropic form (eBoMb-OT).
 
@@ -266,7 +265,7 @@ def bomb_ot(
         As in `m_ot`. BoMb-UOT is ``inner="unbalanced"``.
     inner_projections, inner_p
         As in `m_ot`. BoMb-SW is ``inner="sliced"``.
-    root, seed, n_threads
+    root, seed, n_threads, ranks
         As in `m_ot`.
 
     Returns
@@ -320,57 +319,6 @@ def bomb_ot(
     draw = Draw(k, m, sampling, replacement, labels_x, labels_y, batches, seed)
     problem = points_problem(X, Y, a, b, metric=metric, batched=False)
     coupling = "exact" if outer_reg is None else "entropic"
-    return _solve(problem, draw, options, coupling, reg, batch_weights, root, n_threads)
-
-
-def _solve(
-    problem: Problem,
-    draw: Draw,
-    inner: _core.InnerOptions | Slicing,
-    coupling: str,
-    outer_reg: float,
-    batch_weights: str,
-    root: bool,
-    n_threads: int | None,
-) -> MiniBatchResult:
-    by_mass = weigh_by_mass(batch_weights)
-    threads = check_threads(n_threads) or problem.library.n_threads()
-    _, n_x, n_y = problem.size
-    projections = None
-    if isinstance(inner, Slicing):
-        problem, projections, draw = choose_projections(problem, inner, draw)
-    batches = choose_batches(draw, n_x, n_y, problem.library)
-    assert problem.metric is not None
-    points = problem.data[0][0], problem.data[1][0], problem.a, problem.b
-    solution: _core.MiniBatchAnswer
-    if projections is None:
-        assert isinstance(inner, _core.InnerOptions)
-        solution = _core.minibatch_transport(
-            *points,
-            *batches,
-            *problem.metric,
-            inner=inner,
-            coupling=coupling,
-            outer_reg=outer_reg,
-            by_mass=by_mass,
-            root=bool(root),
-            n_threads=threads,
-        )
-    else:
-        solution = _core.minibatch_sliced(
-            *points,
-            *batches,
-            projections,
-            problem.metric.p,
-            coupling=coupling,
-            outer_reg=outer_reg,
-            by_mass=by_mass,
-            root=bool(root),
-            n_threads=threads,
-        )
-    value = problem.library.minibatch_value(problem, solution)
-    result = MiniBatchResult(problem, solution, value, batches, bool(root), projections)
-    if solution.interrupted:
-        raise SolveInterrupted(result)
-    warn_unfinished(solution, f" after {solution.outer_iter} iterations", 3)
-    return result
+    return solve_minibatches(
+        problem, draw, options, coupling, reg, batch_weights, root, n_threads, ranks
+    )

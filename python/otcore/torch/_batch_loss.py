@@ -94,6 +94,13 @@ class InnerLoss:
         check_inner(inner, options, _OTHER, "otcore.minibatch.bomb_ot")
         self._options = {"inner": inner, **options}
 
+    def fix_directions(self, seed: int) -> None:
+        """Has all sliced losses draw the same directions, from the seed where there is no other."""
+        drawn = isinstance(self._options.get("inner_projections"), int | None)
+        if self._options["inner"] == "sliced" and drawn:
+            given = self._options.get("seed")
+            self._options["seed"] = given if isinstance(given, int) else seed
+
     def together(self, x: Tensor, y: Tensor, coupling: Coupling) -> MiniBatchResult:
         """The loss of all batches x (kx, m, d) and y (ky, m', d)."""
         batches = tuple(torch.arange(z.shape[0] * z.shape[1]).view(z.shape[:2]) for z in (x, y))

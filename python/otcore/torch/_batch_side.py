@@ -59,10 +59,15 @@ class Side:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def first_pass(self) -> None:
-        """Maps all batches in their order, which decides the random numbers that each sees."""
-        for i in range(len(self)):
+    def first_pass(self, batches: range) -> None:
+        """Maps some batches in their order, which decides the random numbers that each sees."""
+        for i in batches:
             self.output(i)
+
+    def start_from(self, seeds: Sequence[int]) -> None:
+        """Has the passes of each batch draw from a seed of its own."""
+        for replay, seed in zip(self._replays, seeds, strict=True):
+            replay.start_from(seed)
 
     def output(self, i: int) -> Output:
         """What batch i is mapped to, cut off from its graph."""
@@ -79,22 +84,22 @@ class Side:
             self._outputs[i] = output
         return output
 
-    def stack(self) -> Tensor:
-        """All outputs, of tuples the first parts, as one leaf; they are views of it from then on.
+    def stack(self, batches: range) -> Tensor:
+        """Some outputs, of tuples the first parts, as one leaf; they are views of it from then on.
 
         Returns
         -------
-        Tensor, shape (k, m, d)
+        Tensor, shape (len(batches), m, d)
         """
-        first = [points_of(self.output(i), self.name) for i in range(len(self))]
-        for i, points in enumerate(first):
+        first = [points_of(self.output(i), self.name) for i in batches]
+        for i, points in zip(batches, first, strict=True):
             if points.shape != first[0].shape:
                 raise ValueError(
                     f"{self.name}: shape {tuple(points.shape)} for batch {i} and "
-                    f"{tuple(first[0].shape)} for batch 0, expected batches of one shape"
+                    f"{tuple(first[0].shape)} for batch {batches[0]}, expected batches of one shape"
                 )
         stacked = torch.stack(first)
-        for i, view in enumerate(stacked):
+        for i, view in zip(batches, stacked, strict=True):
             output = self._outputs[i]
             view = view.view(_parts(output)[0].shape)
             self._outputs[i] = view if isinstance(output, Tensor) else (view, *output[1:])

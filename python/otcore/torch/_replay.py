@@ -26,13 +26,20 @@ class Replay:
 
     def __init__(self, function: object) -> None:
         self._module = function if isinstance(function, nn.Module) else None
+        self._seed: int | None = None
         self._states: Sequence[Tensor] | None = None
 
+    def start_from(self, seed: int) -> None:
+        """Has the first pass, too, draw from generators of its own, of this seed."""
+        self._seed = seed
+
     def __call__(self) -> AbstractContextManager[None]:
-        if self._states is None:
-            self._states = _generator_states()
-            return nullcontext()
-        return self._again(self._states)
+        if self._states is not None:
+            return self._again(self._states)
+        if self._seed is not None:
+            torch.manual_seed(self._seed)
+        self._states = _generator_states()
+        return nullcontext()
 
     @contextmanager
     def _again(self, states: Sequence[Tensor]) -> Iterator[None]:

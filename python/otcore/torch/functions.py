@@ -32,8 +32,8 @@ PAIRS_AT_ONCE = 1 << 16
 # A plan of more entries than this for each point is a matrix to multiply points with.
 _MANY_ENTRIES = 4
 
-# Coordinates of pairs of points whose gradients are held at once.
-_COORDINATES_AT_ONCE = 1 << 22
+# Coordinates of pairs of points whose gradients are held at once: what stays in a core's cache.
+_COORDINATES_AT_ONCE = 1 << 18
 
 _OPAQUE_RESULT = (
     "plans, potentials and marginals are not differentiable in the inputs, which require a "

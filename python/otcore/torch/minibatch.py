@@ -10,8 +10,11 @@ problem its plan is held fixed, so that it has no gradient in the weights.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -52,11 +55,8 @@ class MiniBatchValue(torch.autograd.Function):
         needed = ctx.needs_input_grad[2:]
         grads: list[Tensor | None] = [None] * len(needed)
         if needed[0] or needed[1]:
-            if isinstance(solution, SlicedMiniBatches):
-                slopes = solution.points_gradient(*needed[:2])
-                grads[:2] = (None if part is None else torch.from_numpy(part) for part in slopes)
-            else:
-                grads[:2] = points_gradient(problem, solution, *sources[:2])
+            weights = solution.pair_gradient()
+            grads[:2] = points_gradient(problem, solution, weights, sources[:2], needed[:2])
         if needed[2] or needed[3]:
             if solution.inner_linear:
                 raise RuntimeError(_FIXED_PLANS)
@@ -69,11 +69,19 @@ class MiniBatchValue(torch.autograd.Function):
 
 
 def points_gradient(
-    problem: Problem, solution: MiniBatchSolution, x: Tensor, y: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The gradients of the value in X and Y, in the dtype of the data."""
+    problem: Problem,
+    solution: MiniBatchSolution | SlicedMiniBatches,
+    weights: npt.NDArray[np.float64],
+    points: Sequence[Tensor],
+    needed: Sequence[bool],
+) -> tuple[Tensor | None, Tensor | None]:
+    """The gradient in the points of both sides, where needed, of sum_p weights[p] W_p^p(pair p)."""
+    if isinstance(solution, SlicedMiniBatches):
+        parts = solution.points_gradient(weights, *needed)
+        in_x, in_y = (None if part is None else torch.from_numpy(part) for part in parts)
+        return in_x, in_y
     assert problem.metric is not None
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
-    x, y = x.to(dtype), y.to(dtype)
-    entries = (torch.from_numpy(part) for part in solution.aggregate(solution.pair_gradient()))
+    x, y = (side.to(dtype) for side in points)
+    entries = (torch.from_numpy(part) for part in solution.aggregate(weights))
     return plan_gradient(problem.metric, x, y, *entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ from torch import Tensor
 from .._options import check_choice, positive
 from ._batch_loss import Coupling, InnerLoss, PairLoss
 from ._batch_passes import Extra, Passes
+from ._batch_ranks import shared_parameters, split_step, without_wrapper
 from ._batch_side import Forward, Side
 from ._replay import Replay
+from .distributed import Ranks
 
 __all__ = ["BombStep", "bomb_backward"]
 
@@ -49,6 +51,8 @@ def bomb_backward(
     extra: Extra | None = None,
     scale: float = 1.0,
     scaler: torch.amp.GradScaler | None = None,
+    ranks: Ranks | None = None,
+    parameters: Iterable[Tensor] | None = None,
     **options: Any,
 ) -> BombStep:
     """Adds the gradient of a mini-batch transport loss to ``.grad`` of the networks' parameters.
@@ -91,6 +95,13 @@ def bomb_backward(
         What the gradient is multiplied by: 1 / n in a sum over n calls.
     scaler
         A `torch.amp.GradScaler` that scales the loss before its derivatives are taken.
+    ranks
+        Processes that all make this call with the same arguments (the same random batches, too),
+        and share the x batches and then the pairs that the coupling uses. All of them get the whole
+        gradient, as one process would, whether or not a network is a DistributedDataParallel.
+    parameters
+        With `ranks`, what gets a gradient. None: the parameters of `forward_x`, `forward_y`, `loss`
+        and `extra`, if each of them is a module, a name or None.
     **options
         For a loss by name: `inner_reg`, `inner_rho`, `inner_value`, `inner_tol`, `inner_max_iter`,
         `inner_iter`, `inner_projections`, `inner_p`, `metric`, `root`, `seed` (of the directions)
@@ -152,6 +163,10 @@ def bomb_backward(
         raise TypeError(f"loss: {type(loss).__name__}, expected a name or a function")
     if options and not isinstance(inner, InnerLoss):
         raise TypeError(f"{next(iter(options))}: given, expected it with a loss by name only")
+    if ranks is None and parameters is not None:
+        raise ValueError("parameters: given, expected None without ranks")
+    if ranks is not None:
+        forward_x, forward_y = without_wrapper(forward_x), without_wrapper(forward_y)
     x, y = _sides(forward_x, forward_y, batches, cache)
     if weights.kind == "diagonal" and len(x) != len(y):
         raise ValueError(
@@ -160,13 +175,19 @@ def bomb_backward(
         )
     passes = Passes(x, y, weights, factor, scaler)
     replay = Replay(inner)
-    x.first_pass()
-    y.first_pass()
+    if ranks is not None:
+        leaves = shared_parameters(parameters, forward_x, forward_y, loss, extra)
+        known = parameters is None
+        found, mean = split_step(ranks, passes, inner, replay, extra, leaves, known)
+        return BombStep(found.value, mean, found.costs, found.coupling)
+    rows = range(len(x))
+    x.first_pass(rows)
+    y.first_pass(range(len(y)))
     if isinstance(inner, InnerLoss) and cache != "none":
-        found = passes.solve_together(inner)
+        found = passes.solve_together(inner, rows)
     else:
         found = passes.solve_pairs(inner, replay)
-    mean = passes.differentiate(found, inner, replay, extra)
+    mean = passes.differentiate(found, inner, replay, extra, rows)
     return BombStep(found.value, mean, found.costs, found.coupling)
 
 

@@ -171,7 +171,9 @@ def _value(
     points: Sequence[Tensor] = [value.new_empty(0, dtype=data_dtype(X, Y)) for _ in range(2)]
     weights: Sequence[Tensor] = [value.new_empty(0) for _ in range(2)]
     if with_points:
-        points = points_gradient(result._problem, solution, X, Y)
+        of_pairs = solution.pair_gradient()
+        found = points_gradient(result._problem, solution, of_pairs, (X, Y), (True, True))
+        points = [part for part in found if part is not None]
     if with_weights:
         weights = [torch.from_numpy(part) for part in solution.weight_gradient()]
     return value, *(part.contiguous() for part in (*points, *weights))
