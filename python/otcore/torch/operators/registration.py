@@ -321,6 +321,7 @@ per_source: Callable[[Tensor, Tensor], Tensor] = define(
     lambda grad, source: source.new_empty(source.shape),
     axes=(),
     vmap=_per_source_folded,
+    backward=lambda grads, inputs, *_: [grads[0].to(inputs[0].dtype).expand(inputs[0].shape)],
 )
 """The gradient of each problem's `source`, or summed where all share one; in its dtype. Tracers are
 told that its shape is right also where the shapes of arguments are not, which kernels find out."""
