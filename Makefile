@@ -42,7 +42,7 @@ bench: $(VENV)/.package benchmark ## C++ benchmarks, then side by side with othe
 	cmake --preset bench
 	cmake --build --preset bench
 	for binary in build/bench/bench/bench_*; do [ ! -x "$$binary" ] || "$$binary"; done
-	python bench/peers.py exact entropic minibatch oned pyramid sliced
+	python bench/peers.py exact entropic minibatch oned pyramid sliced torch
 
 .PHONY: lint
 lint: $(VENV)/.tools gtest ## ruff, mypy, clang-format, clang-tidy: complain only

@@ -69,7 +69,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         "yes" if row.met else "**no**",
         _agreement(row),
         f"{_megabytes(row.ours_memory)} / {_megabytes(row.peer_memory)} MB",
-        "-" if row.share is None else f"{row.share:.1%}" if row.share < 0.1 else f"{row.share:.0%}",
+        "-" if not row.share else f"{row.share:.1%}" if row.share < 0.1 else f"{row.share:.0%}",
     )
 
 

@@ -1,59 +1,50 @@
 """Training with torch: a generator's step on mini-batch transport, and a divergence's gradient.
 
-The generator is that of "On Transportation of Mini-batches: A Hierarchical Approach" (Nguyen et
-al., 2022): noise in R^32 to 784 pixels by four linear layers, mini-batches of 100, Adam. A step is
-everything from the batches to new parameters. Peers have the same network, optimiser, batches and
-outer coupling; they keep the network's graph, which is quicker than its second pass, solve the
-table of pairs without gradients, and differentiate the pairs that the coupling uses. "The network
-alone" makes the passes that `bomb_backward` makes: each batch forward, and again with its
-gradient. Answers are the gradient's norm, and the value.
+A step (generator.py) is everything from the batches to new parameters. Peers have the same network,
+optimiser, batches and outer coupling; they keep the network's graph, which is quicker than its
+second pass, solve the table of pairs without gradients, and differentiate the pairs that the
+coupling uses. "The network alone" makes the passes that `bomb_backward` makes: each batch forward,
+and again with its gradient. Answers are the gradient's norm, and the value.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from statistics import median
 
 import numpy as np
 import ot
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import otcore
-from otcore.torch.training import bomb_backward
 
-from .contest import Contender, Contest, Rival, Values
+from .contest import Contender, Contest, Count, Rival, Values
 from .entropic_peers import load
+from .generator import BATCHES, PIXELS, POINTS, REG, STEPS, Trainer
 from .machine import THREADS, Work
 
 PairCosts = Callable[[Tensor, Tensor], Tensor]  # (p, m, d) and (p, m, d) to (p,)
 
-_BATCHES, _POINTS, _NOISE, _PIXELS = 8, 100, 32, 784
-_SLICES = 1000
-_REG = 1.0
 
-
-def contests() -> Iterator[Contest]:
+def contests() -> Iterator[Contest | Count]:
     torch.set_num_threads(THREADS)
-    torch.manual_seed(6)
-    directions = nn.functional.normalize(torch.randn(_PIXELS, _SLICES), dim=0)
-    sliced = {"loss": "sliced", "inner_projections": directions}
-    yield _step("exact", {"loss": "exact"}, _pot_exact, "POT `emd2`", target=5, network=0.75)
-    yield _step(
-        f"sliced, {_SLICES} directions",
-        sliced,
-        partial(_pot_sliced, directions),
-        "POT `sliced_wasserstein_distance`",
-        target=5,
-        network=0.85,
-    )
-    if (costs := _geomloss_batches()) is not None:
-        entropic = {"loss": "sinkhorn", "inner_reg": _REG}
+    yield _step("exact", _pot_exact, "POT `emd2`", target=5, network=0.75)
+    for name in ("sliced 100", "sliced 1000"):
         yield _step(
-            f"entropic, reg = {_REG}",
-            entropic,
+            name,
+            partial(_pot_sliced, STEPS[name]["inner_projections"]),
+            "POT `sliced_wasserstein_distance`",
+            target=5,
+            network=0.85,
+        )
+    if (costs := _geomloss_batches()) is not None:
+        yield _step(
+            "entropic",
             costs,
             "GeomLoss tensorized, all pairs in one call",
             target=3,
@@ -61,41 +52,16 @@ def contests() -> Iterator[Contest]:
             agreement=0.02,  # GeomLoss has a schedule and no tolerance
         )
     yield from _divergence(n=5000, d=16, blur=0.3)
+    for inner in STEPS:
+        yield _processes(inner)
 
 
 # ---------------------------------------------------------------------------------------------
 # A generator's step
 
 
-class _Trainer:
-    """A generator, its optimiser, and batches that stay."""
-
-    def __init__(self) -> None:
-        torch.manual_seed(7)
-        widths = _NOISE, 100, 200, 400, _PIXELS
-        layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise(widths)]
-        self.network = nn.Sequential(*(layer for pair in layers for layer in pair))
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=5e-4)
-        self.images = torch.rand(_BATCHES, _POINTS, _PIXELS)
-        self.noise = torch.randn(_BATCHES, _POINTS, _NOISE)
-
-    def step(self, backward: Callable[[_Trainer], float]) -> float:
-        value = backward(self)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        return value
-
-    def answers(self, backward: Callable[[_Trainer], float]) -> Values:
-        self.optimizer.zero_grad()
-        value = backward(self)
-        grads = [p.grad.flatten() for p in self.network.parameters() if p.grad is not None]
-        self.optimizer.zero_grad()
-        return np.array([value, float(torch.cat(grads).norm())])
-
-
 def _step(
     inner: str,
-    options: dict[str, Any],
     costs: PairCosts,
     peer: str,
     *,
@@ -103,21 +69,17 @@ def _step(
     network: float,
     agreement: float = 1e-3,
 ) -> Contest:
-    def ours(trainer: _Trainer) -> float:
-        batches = trainer.images, trainer.noise
-        return bomb_backward(None, trainer.network, batches, **options).value
-
-    def contender(name: str, backward: Callable[[_Trainer], float], answers: bool) -> Contender:
-        check = partial(_Trainer().answers, backward) if answers else None
-        return Contender(name, partial(_Trainer().step, backward), check, None)
+    def contender(name: str, backward: Callable[[Trainer], float], answers: bool) -> Contender:
+        check = partial(Trainer().answers, backward) if answers else None
+        return Contender(name, partial(Trainer().step, backward), check, None)
 
     rivals = [Rival(contender(peer, partial(_peer_backward, costs), answers=True), target)]
     if network > 0:
         alone = contender("the network alone", _network_alone, answers=False)
         rivals.append(Rival(alone, network))
     return Contest(
-        f"step of a generator, {inner}, k = {_BATCHES}, m = {_POINTS}",
-        contender("otcore", ours, answers=True),
+        f"step of a generator, {inner}, k = {BATCHES}, m = {POINTS}",
+        contender("otcore", partial(Trainer.bomb_backward, inner=inner), answers=True),
         tuple(rivals),
         floor=Work(),
         agreement=agreement,
@@ -125,7 +87,30 @@ def _step(
     )
 
 
-def _network_alone(trainer: _Trainer) -> float:
+def _processes(inner: str) -> Count:
+    """Two gloo processes of one thread each beside one process of two threads, in turns."""
+    alone = [sys.executable, "-m", "comparison.generator", inner]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    together = [*launch, "--nproc-per-node", "2", *alone[1:]]
+    folder = Path(__file__).resolve().parents[1]
+
+    def microseconds(command: list[str]) -> int:
+        done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+        return round(1e6 * float(done.stdout.split()[-1]))
+
+    runs = [(microseconds(together), microseconds(alone)) for _ in range(3)]
+    ours, theirs = (round(median(side)) for side in zip(*runs, strict=True))
+    return Count(
+        f"step of a generator, {inner}, two processes of one thread",
+        "us",
+        ours,
+        "one process of two threads",
+        theirs,
+        target=1 / 1.15,
+    )
+
+
+def _network_alone(trainer: Trainer) -> float:
     with torch.no_grad():
         outputs = [trainer.network(noise) for noise in trainer.noise]
     for noise, slopes in zip(trainer.noise, outputs, strict=True):
@@ -133,13 +118,13 @@ def _network_alone(trainer: _Trainer) -> float:
     return 0.0
 
 
-def _peer_backward(costs: PairCosts, trainer: _Trainer) -> float:
-    outputs = trainer.network(trainer.noise.flatten(0, 1)).view(_BATCHES, _POINTS, _PIXELS)
-    pairs = torch.cartesian_prod(torch.arange(_BATCHES), torch.arange(_BATCHES))
+def _peer_backward(costs: PairCosts, trainer: Trainer) -> float:
+    outputs = trainer.network(trainer.noise.flatten(0, 1)).view(BATCHES, POINTS, PIXELS)
+    pairs = torch.cartesian_prod(torch.arange(BATCHES), torch.arange(BATCHES))
     rows, cols = pairs.unbind(1)
     with torch.no_grad():
-        table = costs(trainer.images[rows], outputs[cols]).view(_BATCHES, _BATCHES)
-    uniform = np.full(_BATCHES, 1 / _BATCHES)
+        table = costs(trainer.images[rows], outputs[cols]).view(BATCHES, BATCHES)
+    uniform = np.full(BATCHES, 1 / BATCHES)
     coupling = torch.from_numpy(ot.emd(uniform, uniform, table.double().numpy()))
     rows, cols = coupling.nonzero(as_tuple=True)
     used = costs(trainer.images[rows], outputs[cols])
@@ -149,7 +134,7 @@ def _peer_backward(costs: PairCosts, trainer: _Trainer) -> float:
 
 
 def _pot_exact(x: Tensor, y: Tensor) -> Tensor:
-    weights = torch.full((_POINTS,), 1 / _POINTS)
+    weights = torch.full((POINTS,), 1 / POINTS)
     pairs = zip(x, y, strict=True)
     return torch.stack([ot.emd2(weights, weights, ot.dist(a, b)) for a, b in pairs])
 
@@ -165,7 +150,7 @@ def _geomloss_batches() -> PairCosts | None:
         return None
     from geomloss import SamplesLoss
 
-    loss = SamplesLoss("sinkhorn", p=2, blur=(_REG / 2) ** 0.5, debias=False, backend="tensorized")
+    loss = SamplesLoss("sinkhorn", p=2, blur=(REG / 2) ** 0.5, debias=False, backend="tensorized")
     return lambda x, y: 2 * loss(x, y)
 
 

@@ -251,15 +251,12 @@ def _square_gradient(
     x, y = X.double(), Y.double()
     centre = y.mean(0)
     x, y = x - centre, y - centre
-    places = torch.stack([rows, cols])
-    size = len(X), len(Y)
-    plan = torch.sparse_coo_tensor(places, mass.double(), size, check_invariants=False).coalesce()
-    masses = (torch.sparse.sum(plan, side).to_dense()[:, None] for side in (1, 0))
-    in_x, in_y = (
-        2.0 * (total * mine - torch.sparse.mm(part, theirs))
-        for total, mine, part, theirs in zip(masses, (x, y), (plan, plan.t()), (y, x), strict=True)
-    )
-    return in_x.to(X.dtype), in_y.to(Y.dtype)
+    mass = mass.double()
+    places, size = torch.stack([rows, cols]), (len(X), len(Y))
+    plan = torch.sparse_coo_tensor(places, mass, size, check_invariants=False).coalesce()
+    in_x = x.new_zeros(len(X)).index_add(0, rows, mass)[:, None] * x - torch.sparse.mm(plan, y)
+    in_y = y.new_zeros(len(Y)).index_add(0, cols, mass)[:, None] * y - torch.sparse.mm(plan.t(), x)
+    return (2.0 * in_x).to(X.dtype), (2.0 * in_y).to(Y.dtype)
 
 
 def pair_gradients(metric: Metric, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
