@@ -82,7 +82,7 @@ def train_and_show(arguments: argparse.Namespace, ranks: Ranks | None) -> None:
     def step() -> BombStep:
         images = train[torch.randint(len(train), batches)]
         noise = torch.randn(*batches, NOISE)
-        found = bomb_backward(None, generator, (images, noise), ranks=ranks, **options)
+        found = bomb_backward(generator, None, (noise, images), ranks=ranks, **options)
         optimizer.step()
         optimizer.zero_grad()
         return found

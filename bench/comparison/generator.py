@@ -60,8 +60,8 @@ class Trainer:
         self.noise = torch.randn(BATCHES, POINTS, NOISE)
 
     def bomb_backward(self, inner: str, ranks: Ranks | None = None) -> float:
-        batches = self.images, self.noise
-        return bomb_backward(None, self.network, batches, ranks=ranks, **STEPS[inner]).value
+        batches = self.noise, self.images
+        return bomb_backward(self.network, None, batches, ranks=ranks, **STEPS[inner]).value
 
     def step(self, backward: Callable[[Trainer], float]) -> float:
         value = backward(self)
