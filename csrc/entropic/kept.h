@@ -15,8 +15,9 @@
 // w_j within 2^-32 .. 2^32 of its value in the pass that formed E (float32; 2^200 in float64):
 // - E_ij w_j <= S_i <= 2^32 in that pass, where no w_j but zeros was below 2^-40 (problems with
 //   lighter weights keep no kernel), so that E_ij <= 2^72 was not cut off at 2^127;
-// - E_ij below 2^-126 is 0: with m <= 2^20 and w_j <= 2^33 that is at most 2^(20 - 126 + 33), or
-//   2^-41 of any S_i, and of c_j what a pass in the log domain may lose, as x_i is the same;
+// - E_ij below 2^-126 is 0 or has few digits: with m <= 2^20 and w_j <= 2^33 that is at most
+//   2^(20 - 126 + 33), or 2^-41 of any S_i, and of c_j what a pass in the log domain may lose, as
+//   x_i is the same;
 // - w_j >= 2^-72 does not underflow, and E_ij w_j loses at most 2^(20 - 126 + 32) of S_i.
 // The same with 2^-1022 and 2^200 in float64. So S and c are as exact as in the log domain: each
 // term has the error of its exponential, of w_j and x_i (3 u, u and u), and that of the exponent.
