@@ -73,9 +73,11 @@ std::size_t packed_row_size(const cost::Metric& metric, std::size_t dims) {
 }  // namespace
 
 template <class T>
-CloudSide::CloudSide(const cost::Metric& metric, cost::PointSet<T> set, std::vector<double> centre)
+CloudSide::CloudSide(const cost::Metric& metric, cost::PointSet<T> set, std::vector<double> centre,
+                     double local_scale)
     : dims_(set.points.cols),
       centre_(std::move(centre)),
+      local_scale_(local_scale),
       row_size_(packed_row_size(metric, dims_)),
       block_size_(cost::packed_cols_size<double>(metric, kBlockPoints, dims_)),
       order_(set.index, set.index + set.count),
@@ -116,15 +118,32 @@ void CloudSide::make_balls(const cost::Metric& metric, const cost::PointSet<T>& 
   cost::pack_rows(metric, balls, centre_.data(), ball_rows_.get());
   cost::pack_cols(metric, balls, centre_.data(), ball_cols_.get());
   radius_.resize(blocks());
+  local_rows_.resize(size() * dims_);
+  local_cols_ = aligned_array<float>(blocks() * kBlockPoints * dims_, "X");
   double squares[kBlockPoints];
   for (std::size_t block = 0; block < blocks(); ++block) {
-    cost::tile(metric, ball_row(block), 1, block_cols(block), block_size(block), dims_, squares,
+    const std::size_t members = block_size(block);
+    cost::tile(metric, ball_row(block), 1, block_cols(block), members, dims_, squares,
                kBlockPoints);
-    radius_[block] = std::sqrt(*std::max_element(squares, squares + block_size(block)));
+    radius_[block] = std::sqrt(*std::max_element(squares, squares + members));
+    float* cols = local_cols_.get() + block * kBlockPoints * dims_;
+    std::fill(cols, cols + kBlockPoints * dims_, 0.0F);
+    for (std::size_t k = 0; k < members; ++k) {
+      const std::size_t place = block * kBlockPoints + k;
+      const T* point = set.row(place);
+      for (std::size_t c = 0; c < dims_; ++c) {
+        const double local = static_cast<double>(point[c]) - means[block * dims_ + c];
+        const auto scaled = static_cast<float>(local * local_scale_);
+        local_rows_[place * dims_ + c] = scaled;
+        cols[c * kBlockPoints + k] = scaled;
+      }
+    }
   }
 }
 
-template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<float>, std::vector<double>);
-template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<double>, std::vector<double>);
+template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<float>, std::vector<double>,
+                              double);
+template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<double>, std::vector<double>,
+                              double);
 
 }  // namespace otcore::exact

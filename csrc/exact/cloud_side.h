@@ -18,8 +18,10 @@ namespace otcore::exact {
 class CloudSide {
  public:
   // The points of `set` (set.index lists them), which are finite; centre: as cost::pack_rows.
+  // local_scale: a power of two that brings differences of points near 1.
   template <class T>
-  CloudSide(const cost::Metric& metric, cost::PointSet<T> set, std::vector<double> centre);
+  CloudSide(const cost::Metric& metric, cost::PointSet<T> set, std::vector<double> centre,
+            double local_scale);
 
   [[nodiscard]] std::size_t size() const { return order_.size(); }
   [[nodiscard]] std::size_t dims() const { return dims_; }
@@ -40,24 +42,32 @@ class CloudSide {
     return {clusters_.data(), clusters_.size() / dims_, dims_, dims_};
   }
 
-  // Packed points from a place on: any for rows, the first of a block for columns.
+  // Packed points from a place on: any for rows, the first of a block for columns, whose panels of
+  // cost::kColumnPadding<double> are panel_size() apart.
   [[nodiscard]] const double* row(std::size_t place) const {
     return rows_.get() + place * row_size_;
   }
   [[nodiscard]] const double* block_cols(std::size_t block) const {
     return cols_.get() + block * block_size_;
   }
+  [[nodiscard]] std::size_t panel_size() const {
+    return block_size_ / (kBlockPoints / cost::kColumnPadding<double>);
+  }
 
-  // Where bounds are to be had (squared Euclidean costs), the mean of each block, packed likewise,
-  // and how far its points are from it at most.
+  // Where bounds are to be had (squared Euclidean costs): the mean of each block, packed likewise,
+  // how far its points are from it at most, and the points less the mean of their block, in
+  // float32: point after point, and by block and coordinate.
   [[nodiscard]] bool has_balls() const { return !radius_.empty(); }
   [[nodiscard]] const double* ball_row(std::size_t block) const {
     return ball_rows_.get() + block * row_size_;
   }
   [[nodiscard]] const double* ball_cols() const { return ball_cols_.get(); }
-  // From one panel of cost::kColumnPadding<double> packed columns to the next.
-  [[nodiscard]] std::size_t panel_size() const {
-    return block_size_ / (kBlockPoints / cost::kColumnPadding<double>);
+  [[nodiscard]] double local_scale() const { return local_scale_; }
+  [[nodiscard]] const float* local_row(std::size_t place) const {
+    return local_rows_.data() + place * dims_;
+  }
+  [[nodiscard]] const float* local_cols(std::size_t block) const {
+    return local_cols_.get() + block * kBlockPoints * dims_;
   }
   [[nodiscard]] double radius(std::size_t block) const { return radius_[block]; }
 
@@ -69,6 +79,7 @@ class CloudSide {
 
   std::size_t dims_;
   std::vector<double> centre_;
+  double local_scale_;
   std::size_t row_size_;    // of a packed row
   std::size_t block_size_;  // of a packed block of columns
   std::vector<std::int64_t> order_;
@@ -77,6 +88,8 @@ class CloudSide {
   AlignedArray<double> ball_rows_;
   AlignedArray<double> ball_cols_;
   std::vector<double> radius_;
+  std::vector<float> local_rows_;
+  AlignedArray<float> local_cols_;
   std::vector<double> clusters_;
 };
 

@@ -46,6 +46,11 @@ double largest_cost(MatrixView<const T> x, MatrixView<const T> y, const cost::Me
   return cost;
 }
 
+// The power of two that brings the largest difference of two points near 1, given its square.
+double unit_scale(double largest) {
+  return largest > 0.0 ? std::exp2(-std::floor(0.5 * std::log2(largest))) : 1.0;
+}
+
 // The points of a side with mass, and those without.
 struct Split {
   std::vector<std::int64_t> heavy;
@@ -123,7 +128,8 @@ class CloudSolver {
 
  private:
   CloudSide side(MatrixView<const T> points, const std::vector<std::int64_t>& index) const {
-    return {metric_, cost::PointSet<T>{points, index.data(), index.size()}, centre_};
+    return {metric_, cost::PointSet<T>{points, index.data(), index.size()}, centre_,
+            unit_scale(largest_)};
   }
 
   CloudPair pair(const CloudSide& x, const CloudSide& y, Monitor& monitor) const {
