@@ -28,6 +28,7 @@ CloudScan::CloudScan(const CloudPair& pair, const double* v) : pair_(pair), v_(v
     const std::size_t size = pair.y.block_size(j);
     mean_v_[j] = std::accumulate(first, first + size, 0.0) / static_cast<double>(size);
   }
+  to_cols_.resize(kBlocksPerGroup * blocks * kBlockPoints);
   of_cols_.resize(kBlocksPerGroup * blocks);
   distances_.resize(kBlocksPerGroup * round_up(blocks, kPad));
 }
@@ -41,11 +42,17 @@ void CloudScan::start_group(std::size_t group) {
   const std::size_t count = std::min(kBlocksPerGroup, x.blocks() - first_block_);
   for (std::size_t j = 0; j < blocks; ++j) {
     const std::size_t size = y.block_size(j);
+    const double* v = v_ + j * kBlockPoints;
     cost::tile(pair_.metric, x.ball_row(first_block_), count, y.block_cols(j), size, x.dims(),
                costs_, kBlockPoints);
     for (std::size_t g = 0; g < count; ++g) {
-      of_cols_[g * blocks + j] = cost_kernels<double>().row_minimum_value(
-          costs_ + g * kBlockPoints, 1.0, v_ + j * kBlockPoints, size);
+      double* to_cols = to_cols_.data() + (g * blocks + j) * kBlockPoints;
+      double least = kInfinity;
+      for (std::size_t c = 0; c < size; ++c) {
+        to_cols[c] = costs_[g * kBlockPoints + c] - v[c];
+        least = std::min(least, to_cols[c]);
+      }
+      of_cols_[g * blocks + j] = least;
     }
   }
   cost::tile(pair_.metric, x.ball_row(first_block_), count, y.ball_cols(), blocks, x.dims(),
@@ -75,7 +82,8 @@ std::size_t CloudScan::find_products(std::size_t block, std::size_t j, const dou
   constexpr double kUnit = 1.1 * 0x1p-24;
   const CloudSide& x = pair_.x;
   const CloudSide& y = pair_.y;
-  const double square = x.local_scale() * x.local_scale();
+  const double scale = x.frame()->local_scale;
+  const double square = scale * scale;
   const std::size_t rows = x.block_size(block);
   const std::size_t cols = y.block_size(j);
   double p[kBlockPoints];
@@ -90,27 +98,27 @@ std::size_t CloudScan::find_products(std::size_t block, std::size_t j, const dou
     }
   }
   if (std::isinf(shift)) shift = 0.0;
-  alignas(kCacheLine) double q[kBlockPoints];
-  cost::tile(pair_.metric, x.ball_row(block), 1, y.block_cols(j), cols, x.dims(), q, kBlockPoints);
-  const double* v = v_ + j * kBlockPoints;
+  const double* to_cols =
+      to_cols_.data() + ((block - first_block_) * y.blocks() + j) * kBlockPoints;
   const double rounding = square * pair_.rounding;
   const double reach = square * x.radius(block) * y.radius(j);
   double largest_q = 0.0;
   for (std::size_t c = 0; c < kBlockPoints; ++c) {
     const double of_col =
-        c < cols ? 0.5 * square * (q[c] - distance(block, j) - v[c]) + shift : kInfinity;
+        c < cols ? 0.5 * square * (to_cols[c] - distance(block, j)) + shift : kInfinity;
     // No product reaches so far, where rows have limits.
     const bool high = c >= cols || (limited && of_col > 2.0 * reach + rounding);
     if (!high) largest_q = std::max(largest_q, std::abs(of_col));
     starts_[c] = high ? -std::numeric_limits<float>::infinity() : static_cast<float>(-of_col);
   }
-  const double error = kUnit * static_cast<double>(x.dims() + 4) * (reach + largest_q) + rounding;
+  const double error =
+      kUnit * static_cast<double>(x.local_dims() + 4) * (reach + largest_q) + rounding;
   for (std::size_t r = 0; r < rows; ++r) {
     const double least = p[r] - shift;
     above_[r] = static_cast<float>(least - error - kUnit * std::abs(least));
   }
   return kernels().products_above(x.local_row(block * kBlockPoints), rows, y.local_cols(j),
-                                  x.dims(), starts_, above_, hits_);
+                                  x.local_dims(), starts_, above_, hits_);
 }
 
 // The blocks of columns that the potentials' and blocks' means take for the cheapest.

@@ -110,7 +110,8 @@ class CloudScan {
   const double* v_;
   std::size_t first_block_ = 0;
   std::vector<double> mean_v_;     // of each block of columns
-  std::vector<double> of_cols_;    // [group][blocks]: the minimum of |y - c_I|^2 - v_j
+  std::vector<double> to_cols_;    // [group][padded columns]: |y - c_I|^2 - v_j
+  std::vector<double> of_cols_;    // [group][blocks]: the minima of these
   std::vector<double> distances_;  // [group][padded blocks]: |c_I - c_J|^2
   std::vector<std::size_t> likely_;
   std::vector<char> done_;
