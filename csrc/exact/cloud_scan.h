@@ -48,7 +48,11 @@ class CloudScan {
     }
     const std::size_t rows = pair_.x.block_size(block);
     done_.assign(blocks, false);
-    if (*std::max_element(limits, limits + rows) == std::numeric_limits<double>::infinity()) {
+    // Not for distances: in the plane many tie, and the nearest blocks have too few columns for
+    // all.
+    const bool unlimited =
+        *std::max_element(limits, limits + rows) == std::numeric_limits<double>::infinity();
+    if (unlimited && pair_.x.has_locals()) {
       for (const std::size_t j : likely_blocks(block)) {
         look(block, j, limits, visit);
         done_[j] = true;
