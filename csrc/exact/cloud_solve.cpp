@@ -195,7 +195,6 @@ class CloudSolver {
   // Points without mass take the largest potentials that are feasible: columns first, then rows.
   void write_potentials(const std::vector<double>& u, const std::vector<double>& v, Solution& out) {
     if (out.potential_a == nullptr && out.potential_b == nullptr) return;
-    std::vector<double> lowest;
     std::optional<CloudSide> light;
     std::vector<double> light_v;
     if (!split_y_.massless.empty()) {
