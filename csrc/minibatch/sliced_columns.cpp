@@ -13,7 +13,7 @@ using sliced::kGroup;
 constexpr std::size_t kPieceBytes = std::size_t{64} << 20;
 
 // Groups for which a batch is gathered once.
-constexpr std::size_t kGroupsPerTask = 4;
+constexpr std::size_t kGroupsPerTask = 8;
 
 template <class T>
 std::size_t groups_of(const SlicedBatches<T>& batches) {

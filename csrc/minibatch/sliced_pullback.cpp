@@ -35,6 +35,7 @@ SlicedPullback<T>::SlicedPullback(const SlicedBatches<T>& batches, const PairWei
   const MatrixView<const T> directions = batches.directions();
   for (std::size_t p = 0; p < (weights.diagonal ? kx : kx * ky); ++p) {
     largest_ = std::max(largest_, std::abs(weights.data[p]));
+    found_ = found_ && std::isfinite(weights.data[p]);
   }
   for (std::size_t b = 0; b < batches.batches(); ++b) {
     double* side = b < kx ? grad_x : grad_y;

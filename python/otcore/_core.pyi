@@ -18,6 +18,16 @@ def info() -> dict[str, object]: ...
 def num_threads() -> int: ...
 def set_num_threads(count: int) -> None: ...
 def cost_matrix(X: _Real, Y: _Real, metric: str, p: float, n_threads: int) -> _Real: ...
+def plan_gradient(
+    X: _Real,
+    Y: _Real,
+    rows: _Int64,
+    cols: _Int64,
+    mass: _Float64,
+    with_x: bool,
+    with_y: bool,
+    n_threads: int,
+) -> tuple[_Real | None, _Real | None]: ...
 
 class ExactSolution:
     """B problems of n x m; E = n + m - 1 entries of a plan, of which the first `count` are used."""
