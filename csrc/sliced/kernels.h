@@ -54,10 +54,10 @@ struct ProjectKernels {
   // The same with slopes, of sums / points. Incomplete where the order is not found.
   Order (*line_slopes)(const Points<T>& x, const Points<T>& y, const T* group, std::size_t count,
                        bool squares, T* memory, const SlopeColumns<T>& out);
-  // The projections on a group, in columns: sorted, and as the points stand unless `projections` is
-  // null. Columns are blocks of `lanes` directions, row by row, points * kGroup numbers in all; 0
-  // for directions from `count` on. `memory` has lanes * round_up(points, kColumnPadding) numbers.
-  // False where projections are not finite.
+  // The projections on a group, whose directions from `count` on are 0, in columns: sorted, and as
+  // the points stand unless `projections` is null. Columns are blocks of `lanes` directions, row by
+  // row, points * kGroup numbers in all. `memory` has lanes * round_up(points, kColumnPadding)
+  // numbers. False where projections are not finite.
   bool (*sort_columns)(const Points<T>& points, const T* group, std::size_t count, T* memory,
                        T* sorted, T* projections);
   // sums[i * cols + j] = sum_k |x_ik - y_jk|^p for p = 2 (`squares`) or 1, over k < length, a

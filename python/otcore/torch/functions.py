@@ -114,9 +114,8 @@ class ExactValue(torch.autograd.Function):
             if needed[0]:
                 grads[0] = _matrix_gradient(problem, solution, grad_value)
         elif needed[0] or needed[1]:
-            grads[:2] = _points_gradient(
-                problem, solution, grad_value, *ctx.saved_tensors, needed[:2]
-            )
+            x, y = ctx.saved_tensors
+            grads[:2] = _points_gradient(problem, solution, grad_value, x, y, needed[:2])
         for place, potential in ((-2, solution.potential_a), (-1, solution.potential_b)):
             if needed[place]:
                 dims = ctx.sources[place].dim()
@@ -231,11 +230,12 @@ def plan_gradient(
         The gradient in Y.
     """
     if metric.name == "sqeuclidean":
-        arrays = (
+        x, y, i, j, weights = (
             part.detach().contiguous().numpy() for part in (X, Y, rows, cols, mass.double())
         )
         n_threads = min(torch.get_num_threads(), _core.num_threads())
-        found = _core.plan_gradient(*arrays, *needed, n_threads)
+        with_x, with_y = needed
+        found = _core.plan_gradient(x, y, i, j, weights, with_x, with_y, n_threads)
         in_x, in_y = (None if part is None else torch.from_numpy(part) for part in found)
         return in_x, in_y
     grad_x, grad_y = (

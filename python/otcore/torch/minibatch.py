@@ -83,5 +83,5 @@ def points_gradient(
     assert problem.metric is not None
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
     x, y = (side.to(dtype) for side in points)
-    entries = (torch.from_numpy(part) for part in solution.aggregate(weights))
-    return plan_gradient(problem.metric, x, y, *entries, needed)
+    rows, cols, mass = (torch.from_numpy(part) for part in solution.aggregate(weights))
+    return plan_gradient(problem.metric, x, y, rows, cols, mass, needed)
