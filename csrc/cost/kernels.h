@@ -58,10 +58,14 @@ struct PackKernels {
   std::ptrdiff_t (*cols)(const Form& form, const Points<In>& points, const T* centre, T* out);
 };
 
-// out[k] = sum_e weights[e] * (point_k - others_ek) for the `count` other points, in float64.
+// Points that share their partners are summed together, up to so many.
+constexpr std::size_t kPullBackRows = 4;
+
+// out[r * dims + k] = sum_e weights[r * count + e] * (point_rk - other_ek), in float64, for `rows`
+// <= kPullBackRows points, `stride` numbers apart, and `count` others.
 template <class T>
-using PullBackKernel = void (*)(const T* point, const Points<T>& others, const double* weights,
-                                T* out);
+using PullBackKernel = void (*)(const T* points, std::size_t stride, std::size_t rows,
+                                const Points<T>& others, const double* weights, T* out);
 
 struct Kernels {
   TileKernels<float> tile_f32;

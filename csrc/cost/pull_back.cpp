@@ -1,6 +1,7 @@
 #include "cost/pull_back.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -30,15 +31,25 @@ void pull_back(MatrixView<const T> points, MatrixView<const T> others, const std
     weights[at] = 2.0 * mass[e];
   }
 
+  // Whether point i has the partners of the point before it: of a dense plan, all have the same.
+  const auto follows = [&](std::size_t i) {
+    const auto first = partners.begin() + static_cast<std::ptrdiff_t>(starts[i - 1]);
+    const auto middle = partners.begin() + static_cast<std::ptrdiff_t>(starts[i]);
+    return std::equal(first, middle, middle,
+                      partners.begin() + static_cast<std::ptrdiff_t>(starts[i + 1]));
+  };
   const auto add = pull_back_kernel<T>(kernels());
   parallel_for((points.rows + kPointsPerTask - 1) / kPointsPerTask, n_threads,
                [&](std::size_t task, int) {
                  const std::size_t end = std::min(points.rows, (task + 1) * kPointsPerTask);
-                 for (std::size_t i = task * kPointsPerTask; i < end; ++i) {
-                   add(points.row(i),
+                 for (std::size_t i = task * kPointsPerTask; i < end;) {
+                   std::size_t rows = 1;
+                   while (rows < kPullBackRows && i + rows < end && follows(i + rows)) ++rows;
+                   add(points.row(i), points.stride, rows,
                        {others.data, others.stride, partners.data() + starts[i],
                         starts[i + 1] - starts[i], points.cols},
                        weights.data() + starts[i], out + i * points.cols);
+                   i += rows;
                  }
                });
 }

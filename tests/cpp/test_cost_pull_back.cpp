@@ -26,15 +26,17 @@ TYPED_TEST(PullBack, IsTheSumOverThePairs) {
   };
   const std::size_t n = 37, m = 23;
   for (const std::size_t d : {1, 3, 8, 31, 32, 33, 70}) {
-    for (const std::size_t count : {0, 1, 20, 700}) {
+    for (const std::size_t count :
+         {std::size_t{0}, std::size_t{1}, std::size_t{20}, std::size_t{700}, n * m}) {
       std::vector<T> x, y;
       for (std::size_t k = 0; k < n * d; ++k) x.push_back(number(1000.0));
       for (std::size_t k = 0; k < m * d; ++k) y.push_back(number(1000.0));
       std::vector<std::int64_t> rows, cols;
       std::vector<double> mass;
       for (std::size_t e = 0; e < count; ++e) {
-        rows.push_back(static_cast<std::int64_t>(random.below(n)));
-        cols.push_back(static_cast<std::int64_t>(random.below(m)));
+        const bool dense = count == n * m;
+        rows.push_back(static_cast<std::int64_t>(dense ? e / m : random.below(n)));
+        cols.push_back(static_cast<std::int64_t>(dense ? e % m : random.below(m)));
         mass.push_back(static_cast<double>(random.below(100)) - 20.0);
       }
       std::vector<double> in_x(n * d), in_y(m * d);
