@@ -55,17 +55,17 @@ class MiniBatchValue(torch.autograd.Function):
         needed = ctx.needs_input_grad[2:]
         grads: list[Tensor | None] = [None] * len(needed)
         if needed[0] or needed[1]:
-            weights = solution.pair_gradient() * float(grad_value)
+            weights = solution.pair_gradient()
             grads[:2] = points_gradient(problem, solution, weights, sources[:2], needed[:2])
         if needed[2] or needed[3]:
             if solution.inner_linear:
                 raise RuntimeError(_FIXED_PLANS)
-            grads[2:] = (torch.from_numpy(grad) * grad_value for grad in solution.weight_gradient())
-        found = (
-            grad.to(source.dtype) if grad is not None and need else None
+            grads[2:] = (torch.from_numpy(grad) for grad in solution.weight_gradient())
+        scaled = (
+            grad.mul_(grad_value).to(source.dtype) if grad is not None and need else None
             for grad, source, need in zip(grads, sources, needed, strict=True)
         )
-        return None, None, *found
+        return None, None, *scaled
 
 
 def points_gradient(
