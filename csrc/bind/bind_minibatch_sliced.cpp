@@ -110,7 +110,7 @@ SlicedMiniBatches minibatch_sliced(const RealArray& x, const RealArray& y, const
                                    const OptionalWeights& b, const Indices& batches_x,
                                    const Indices& batches_y, const RealArray& directions, double p,
                                    const std::string& coupling, double outer_reg, bool by_mass,
-                                   bool root, int n_threads) {
+                                   bool root, bool keep, int n_threads) {
   return visit_pair(x, y, [&]<class T>(const Array<T>& points_x, const Array<T>& points_y) {
     const auto* rows = std::get_if<Array<T>>(&directions);
     if (rows == nullptr || rows->ndim() != 2 || extent(*rows, 1) != extent(points_x, 1)) {
@@ -120,6 +120,7 @@ SlicedMiniBatches minibatch_sliced(const RealArray& x, const RealArray& y, const
     minibatch::SlicedOptions<T> options;
     options.p = p;
     options.root = root;
+    options.keep = keep;
     options.n_threads = n_threads;
     return SlicedMiniBatches(points_x, points_y, a, b, batches_x, batches_y, *rows, options,
                              {parse_coupling(coupling), outer_reg, by_mass});
@@ -140,7 +141,8 @@ void bind_minibatch_sliced(py::module_& module) {
              py::arg("Y").noconvert(), py::arg("a").noconvert(), py::arg("b").noconvert(),
              py::arg("batches_x").noconvert(), py::arg("batches_y").noconvert(),
              py::arg("directions").noconvert(), py::arg("p"), py::kw_only(), py::arg("coupling"),
-             py::arg("outer_reg"), py::arg("by_mass"), py::arg("root"), py::arg("n_threads"));
+             py::arg("outer_reg"), py::arg("by_mass"), py::arg("root"), py::arg("keep"),
+             py::arg("n_threads"));
 }
 
 }  // namespace otcore::bind

@@ -68,7 +68,7 @@ void SlicedTable<T>::solve(const std::int64_t* batches_x, const std::int64_t* ba
 
 template <class T>
 void SlicedTable<T>::sum_columns(Monitor& monitor) {
-  const bool keep = SlicedColumns<T>::fit(batches_);
+  const bool keep = options_.keep && SlicedColumns<T>::fit(batches_);
   if (!columns_) columns_.emplace(batches_, keep, options_.n_threads);
   columns_->for_each_piece(batches_, monitor, [&](std::size_t /*first*/, std::size_t count) {
     add_columns(*columns_, count * columns_->group_size(), monitor);

@@ -24,6 +24,7 @@ struct SlicedOptions {
   double p = 2.0;                  // finite, >= 1
   bool diagonal = false;           // as TableOptions
   bool root = false;
+  bool keep = false;  // projections, for gradients in the points that follow: quicker, more memory
   int n_threads = 0;
 };
 
@@ -31,7 +32,7 @@ struct SlicedOptions {
 //
 // Equal batches of as many points, all of the same weight, are sorted by a network on all
 // directions of a vector at once; for p = 1 and 2 the costs are then sums over rows of numbers.
-// Their projections are kept for the gradient, up to a size. Other batches are coupled by the
+// Their projections may be kept for the gradient, up to a size. Other batches are coupled by the
 // solver of the line, direction by direction.
 template <class T>
 class SlicedTable {
@@ -76,7 +77,7 @@ class SlicedTable {
 
   Options options_;
   SlicedBatches<T> batches_;
-  std::optional<SlicedColumns<T>> columns_;  // of the last solve, where they fit
+  std::optional<SlicedColumns<T>> columns_;  // of the last solve, where they are kept
   std::vector<CompensatedSum> sums_;
   std::vector<double> costs_;
   Status status_ = Status::optimal;

@@ -505,6 +505,7 @@ def minibatch_sliced(
     outer_reg: float,
     by_mass: bool,
     root: bool,
+    keep: bool,  # what gradients in the points need
     n_threads: int,
 ) -> SlicedMiniBatches: ...
 

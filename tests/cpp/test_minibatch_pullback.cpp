@@ -34,7 +34,8 @@ struct Sliced {
 
   // By columns, or, with weights that are all the same, by rows.
   [[nodiscard]] std::pair<Numbers, Numbers> gradients(bool rows, double p, const Numbers& weights,
-                                                      bool diagonal, int n_threads = 2) const {
+                                                      bool diagonal, int n_threads = 2,
+                                                      bool keep = true) const {
     const Numbers equal(kPoints, 0.25);
     const auto side = [&](const std::vector<T>& points) {
       return Side<T>{{points.data(), kPoints, d, d}, rows ? equal.data() : nullptr, kBatches, m};
@@ -43,6 +44,7 @@ struct Sliced {
                          {.directions = {directions.data(), directions.size() / d, d, d},
                           .p = p,
                           .diagonal = diagonal,
+                          .keep = keep,
                           .n_threads = n_threads});
     Monitor monitor;
     table.solve(batches_x.data(), batches_y.data(), monitor);
@@ -120,11 +122,13 @@ TYPED_TEST(PullBackOf, RowsWhereColumnsGiveUp) {
   problem.expect_alike(2.0, kWeights, false, this->kTolerance);
 }
 
-TYPED_TEST(PullBackOf, IsBitIdenticalForAnyThreads) {
+TYPED_TEST(PullBackOf, IsBitIdenticalForAnyThreadsKeptOrNot) {
   const Sliced<TypeParam> problem(20, 150, 140);
   const auto one = problem.gradients(false, 2.0, kWeights, false, 1);
   for (const int n_threads : {2, 5}) {
-    EXPECT_EQ(problem.gradients(false, 2.0, kWeights, false, n_threads), one);
+    for (const bool keep : {false, true}) {
+      EXPECT_EQ(problem.gradients(false, 2.0, kWeights, false, n_threads, keep), one);
+    }
   }
 }
 
