@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/aligned.h"
@@ -12,6 +14,7 @@
 #include "base/sizes.h"
 #include "base/thread_count.h"
 #include "cost/tiles.h"
+#include "exact/cloud_solve.h"
 #include "exact/problem.h"
 #include "exact/tuning.h"
 
@@ -58,6 +61,26 @@ struct MatrixWorker {
   }
 };
 
+// The cosine of a zero vector is not defined; this is the row of one.
+[[noreturn]] void throw_zero_vector(const char* name, std::size_t row) {
+  throw InvalidArgument(name, "row " + std::to_string(row) + " is a zero vector",
+                        "non-zero vectors for metric 'cosine'");
+}
+
+// Finite points, with a direction where the cost is made of these.
+template <class T>
+void require_points(const char* name, MatrixView<const T> points, const cost::Metric& metric) {
+  require_finite(name, points, "finite coordinates");
+  if (metric.kind != cost::Kind::cosine) return;
+  const AlignedArray<double> packed =
+      aligned_array<double>(cost::packed_rows_size<double>(metric, 1, points.cols), name);
+  const std::vector<double> centre(points.cols);
+  for (std::size_t i = 0; i < points.rows; ++i) {
+    const cost::PointSet<T> one{{points.row(i), 1, points.cols, points.stride}, nullptr, 1};
+    if (cost::pack_rows(metric, one, centre.data(), packed.get()) >= 0) throw_zero_vector(name, i);
+  }
+}
+
 // Packs a problem's points, forms its costs in the solver's buffer and solves it.
 template <class T>
 struct PointsWorker {
@@ -93,12 +116,11 @@ struct PointsWorker {
     }
   }
 
-  // The cosine of a zero vector is not defined. `zero` is what the packing found.
+  // `zero` is what the packing found.
   void require_direction(const char* name, const cost::PointSet<T>& points, std::ptrdiff_t zero) {
     if (zero < 0) return;
     require_finite(name, points.points, "finite coordinates");
-    throw InvalidArgument(name, "row " + std::to_string(zero) + " is a zero vector",
-                          "non-zero vectors for metric 'cosine'");
+    throw_zero_vector(name, static_cast<std::size_t>(zero));
   }
 
   // Costs that are not finite come from points that are not, or that are too far apart.
@@ -120,6 +142,30 @@ struct PointsWorker {
   AlignedArray<double> packed_y;
 };
 
+// Solves large problems on their points, and those whose costs are out of all range on the matrix.
+template <class T>
+struct CloudWorker {
+  BatchView<const T> x;
+  BatchView<const T> y;
+  cost::Metric metric;
+  Weights a;
+  Weights b;
+  Monitor* monitor;
+  Options options;
+  std::optional<PointsWorker<T>> on_matrix = std::nullopt;
+
+  void work(std::size_t p, Solution& out) {
+    require_points("X", x[p], metric);
+    require_points("Y", y[p], metric);
+    if (costs_in_range(x[p], y[p], metric)) {
+      solve_cloud(x[p], y[p], metric, a.of(p), b.of(p), options, *monitor, out);
+      return;
+    }
+    if (!on_matrix) on_matrix.emplace(x, y, metric, a, b, monitor, options);
+    on_matrix->work(p, out);
+  }
+};
+
 }  // namespace
 
 std::size_t max_plan_entries(std::size_t n, std::size_t m) { return n + m - 1; }
@@ -139,6 +185,11 @@ void solve_batch_points(BatchView<const T> x, BatchView<const T> y, const cost::
                         Weights a, Weights b, const Options& options, const Solutions& out,
                         Monitor& monitor) {
   check_shared_weights(x.rows, y.rows, a, b, options);
+  if (is_cloud(x.rows, y.rows)) {
+    run(x.count, x.rows, y.rows, options, out, monitor,
+        [&] { return CloudWorker<T>{x, y, metric, a, b, &monitor, for_count(x.count, options)}; });
+    return;
+  }
   run(x.count, x.rows, y.rows, options, out, monitor,
       [&] { return PointsWorker<T>(x, y, metric, a, b, &monitor, for_count(x.count, options)); });
 }

@@ -83,5 +83,20 @@ std::size_t below(const T* row, double scale, const double* v, std::size_t cols,
   return found;
 }
 
+std::size_t tile_below(const double* costs, std::size_t rows, std::size_t cols, const double* v,
+                       const double* limits, std::int32_t* out) {
+  std::size_t found = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t first = row * kBlockPoints;
+    std::uint64_t hits = cols == kBlockPoints
+                             ? bits_below(costs + first, 1.0, v, kBlockPoints, limits[row])
+                             : bits_below(costs + first, 1.0, v, cols, limits[row]);
+    for (; hits != 0; hits &= hits - 1) {
+      out[found++] = static_cast<std::int32_t>(first) + __builtin_ctzll(hits);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 }  // namespace otcore::exact::OTCORE_LEVEL

@@ -5,11 +5,11 @@
 #include <limits>
 #include <utility>
 
-#include "base/random.h"
 #include "base/sizes.h"
 #include "base/thread_pool.h"
 #include "exact/kernels.h"
 #include "exact/lowest_places.h"
+#include "exact/ties.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
@@ -40,16 +40,6 @@ void sweep(std::size_t count, std::size_t per_chunk, int n_threads, Monitor& mon
 double bound(double* minima, std::size_t count) {
   std::nth_element(minima, minima + count - 1, minima + kMinimumGroups);
   return std::nextafter(minima[count - 1], kInfinity);
-}
-
-// Where a row's or column's ties begin: at another place for each.
-std::int32_t first_of_ties(std::size_t of, std::size_t places) {
-  return static_cast<std::int32_t>(scatter(of) % places);
-}
-
-// The turn of a place among ties: its distance from the first, going round.
-std::int32_t turn(std::int32_t place, std::int32_t first, std::size_t places) {
-  return place >= first ? place - first : place - first + static_cast<std::int32_t>(places);
 }
 
 // Asks for a strip of a row that will be read soon: jumps from row to row are not foreseen.

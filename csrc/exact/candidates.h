@@ -10,6 +10,7 @@
 #include "base/monitor.h"
 #include "base/views.h"
 #include "exact/arcs.h"
+#include "exact/kernels.h"
 
 namespace otcore::exact {
 
@@ -25,8 +26,15 @@ struct DenseProblem {
   int n_threads;
   Monitor& monitor;
 
+  [[nodiscard]] std::size_t rows() const { return costs.rows; }
+  [[nodiscard]] std::size_t cols() const { return costs.cols; }
   [[nodiscard]] double cost(std::size_t i, std::size_t j) const {
     return static_cast<double>(costs.row(i)[j]) * scale;
+  }
+  // A row's arc of lowest C_ij - v_j.
+  [[nodiscard]] Arc cheapest(std::size_t row, const double* v) const {
+    const std::size_t col = cost_kernels<T>().row_minimum(costs.row(row), scale, v, costs.cols).col;
+    return {static_cast<std::int32_t>(row), static_cast<std::int32_t>(col), cost(row, col)};
   }
 };
 

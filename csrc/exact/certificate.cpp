@@ -57,22 +57,8 @@ void certify(const Costs& costs, const Masses& masses, const IntegerPlan& plan, 
     if (!transformed || masses.supply()[i] == 0) u[i] = costs.row_minimum(i, v);
   }
   std::replace(u, u + n, kInfinity, 0.0);
-  CompensatedSum dual;
-  for (std::size_t i = 0; i < n; ++i) {
-    dual.add(masses.mass(masses.supply()[i]) * u[i]);
-  }
-  for (const std::int32_t j : masses.cols()) {
-    const auto col = static_cast<std::size_t>(j);
-    dual.add(masses.mass(masses.demand()[col]) * v[col]);
-  }
-  CompensatedSum value;
-  for (std::size_t k = 0; k < plan.count; ++k) {
-    const double cost =
-        costs.cost(static_cast<std::size_t>(plan.rows[k]), static_cast<std::size_t>(plan.cols[k]));
-    value.add(masses.mass(plan.units[k]) * cost);
-  }
-  out.value = value.value() / costs.scale;
-  out.gap = (value.value() - dual.value()) / costs.scale;
+  weigh([&](std::size_t i, std::size_t j) { return costs.cost(i, j); }, masses, plan, u, v,
+        costs.scale, out);
   if (out.potential_a != nullptr) {
     for (std::size_t i = 0; i < n; ++i) out.potential_a[i] = u[i] / costs.scale;
   }

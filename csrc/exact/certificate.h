@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/masses.h"
+#include "base/sum.h"
 #include "base/views.h"
 #include "exact/kernels.h"
 #include "exact/problem.h"
@@ -43,6 +44,28 @@ struct DenseCosts {
     cost_kernels<T>().fold_minima(view.row(i), scale, u, m, minima);
   }
 };
+
+// Fills value and gap of `out` from a plan and potentials, which are there for all rows and columns
+// with mass. cost(row, col), u and v are times scale.
+template <class Cost>
+void weigh(const Cost& cost, const Masses& masses, const IntegerPlan& plan, const double* u,
+           const double* v, double scale, Solution& out) {
+  CompensatedSum dual;
+  for (const std::int32_t i : masses.rows()) {
+    dual.add(masses.mass(masses.supply()[static_cast<std::size_t>(i)]) * u[i]);
+  }
+  for (const std::int32_t j : masses.cols()) {
+    dual.add(masses.mass(masses.demand()[static_cast<std::size_t>(j)]) * v[j]);
+  }
+  CompensatedSum value;
+  for (std::size_t k = 0; k < plan.count; ++k) {
+    const auto i = static_cast<std::size_t>(plan.rows[k]);
+    const auto j = static_cast<std::size_t>(plan.cols[k]);
+    value.add(masses.mass(plan.units[k]) * cost(i, j));
+  }
+  out.value = value.value() / scale;
+  out.gap = (value.value() - dual.value()) / scale;
+}
 
 // Given column potentials v (scaled; -infinity where a column has no mass): gives massless columns
 // the largest feasible potential, centres v, sets u to the c-transform of v, u_i = min_j C_ij -

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "exact/cloud.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
@@ -189,8 +190,8 @@ bool has_few_places(const Masses& masses) {
   return std::min(masses.rows().size(), masses.cols().size()) <= kFewPlaces;
 }
 
-template <class T>
-std::optional<std::vector<Flow>> place_on_few(const DenseProblem<T>& problem, const double* u,
+template <class Problem>
+std::optional<std::vector<Flow>> place_on_few(const Problem& problem, const double* u,
                                               std::vector<double>& v) {
   const Masses& masses = problem.masses;
   const bool by_rows = masses.rows().size() > masses.cols().size();  // the points are rows
@@ -230,6 +231,8 @@ std::optional<std::vector<Flow>> place_on_few(const DenseProblem<T>& problem, co
 template std::optional<std::vector<Flow>> place_on_few(const DenseProblem<float>&, const double*,
                                                        std::vector<double>&);
 template std::optional<std::vector<Flow>> place_on_few(const DenseProblem<double>&, const double*,
+                                                       std::vector<double>&);
+template std::optional<std::vector<Flow>> place_on_few(const CloudProblem&, const double*,
                                                        std::vector<double>&);
 
 }  // namespace otcore::exact

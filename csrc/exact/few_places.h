@@ -20,8 +20,8 @@ bool has_few_places(const Masses& masses);
 // the point that loses least, which a heap for each pair of places knows. v becomes the columns'
 // potentials of the plan. Nothing after
 // the monitor was stopped, or where there are too many paths.
-template <class T>
-std::optional<std::vector<Flow>> place_on_few(const DenseProblem<T>& problem, const double* u,
+template <class Problem>
+std::optional<std::vector<Flow>> place_on_few(const Problem& problem, const double* u,
                                               std::vector<double>& v);
 
 }  // namespace otcore::exact

@@ -18,7 +18,12 @@ constexpr CostKernels<T> make_cost_kernels() {
 }  // namespace
 
 const Kernels kKernels = {
-    make_cost_kernels<float>(), make_cost_kernels<double>(), assign, two_cheapest, price_arcs,
+    make_cost_kernels<float>(),
+    make_cost_kernels<double>(),
+    assign,
+    two_cheapest,
+    price_arcs,
+    tile_below,
 };
 
 }  // namespace otcore::exact::OTCORE_LEVEL

@@ -112,6 +112,10 @@ struct CostKernels {
                        std::int32_t* out);
 };
 
+// Points in a block of a cloud (cloud_side.h), and the stride of a tile of costs between two: whole
+// panels of columns, and whole blocks of rows of the cost kernels.
+constexpr std::size_t kBlockPoints = 48;
+
 struct Kernels {
   CostKernels<float> f32;
   CostKernels<double> f64;
@@ -129,6 +133,11 @@ struct Kernels {
                             const double* costs, const std::int32_t* row_list, std::size_t rows,
                             const double* minus_u, const double* v, std::size_t start,
                             std::size_t block, double tolerance);
+
+  // The places row * kBlockPoints + col of a tile where C - v_col < limits[row], ascending; returns
+  // how many. Room for all of the tile.
+  std::size_t (*tile_below)(const double* costs, std::size_t rows, std::size_t cols,
+                            const double* v, const double* limits, std::int32_t* out);
 };
 
 namespace baseline {

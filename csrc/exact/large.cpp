@@ -10,6 +10,7 @@
 #include "exact/auction.h"
 #include "exact/auction_schedule.h"
 #include "exact/certificate.h"
+#include "exact/cloud.h"
 #include "exact/coarse.h"
 #include "exact/crossover.h"
 #include "exact/few_places.h"
@@ -42,9 +43,9 @@ std::size_t nearest_count(std::size_t nodes) {
 }
 
 // The nearest of rows and columns at the column potentials v; u becomes the row transform of v.
-template <class T>
-void add_nearest(const DenseProblem<T>& problem, const double* v, double* u, Arcs& arcs) {
-  const std::size_t count = nearest_count(arcs.rows() + problem.costs.cols);
+template <class Problem>
+void add_nearest(const Problem& problem, const double* v, double* u, Arcs& arcs) {
+  const std::size_t count = nearest_count(problem.rows() + problem.cols());
   ArcParts nearest = nearest_of_rows(problem, v, count, u);
   ArcParts of_cols = nearest_of_cols(problem, u, count);
   std::move(of_cols.begin(), of_cols.end(), std::back_inserter(nearest));
@@ -59,16 +60,16 @@ std::size_t joining(const Masses& masses) {
 
 }  // namespace
 
-template <class T>
-Status solve_large(const DenseProblem<T>& problem, double tolerance, const double* start,
+template <class Problem>
+Status solve_large(const Problem& problem, double tolerance, const double* start,
                    std::optional<std::size_t> max_pivots, bool tell_stages, NetworkSimplex& simplex,
                    double* u) {
   const auto end_stage = [&] {
     if (tell_stages) problem.monitor.add_done(1);
   };
   const Masses& masses = problem.masses;
-  const std::size_t n = problem.costs.rows;
-  const std::size_t m = problem.costs.cols;
+  const std::size_t n = problem.rows();
+  const std::size_t m = problem.cols();
   std::vector<double> v(m);
   if (start == nullptr) {
     start_potentials(problem, v.data());
@@ -82,10 +83,8 @@ Status solve_large(const DenseProblem<T>& problem, double tolerance, const doubl
   add_nearest(problem, v.data(), u, arcs);
   end_stage();
 
-  const CheapestArc cheapest = [&](std::size_t i, const double* potentials) -> Arc {
-    const std::size_t j =
-        cost_kernels<T>().row_minimum(problem.costs.row(i), problem.scale, potentials, m).col;
-    return {static_cast<std::int32_t>(i), static_cast<std::int32_t>(j), problem.cost(i, j)};
+  const CheapestArc cheapest = [&](std::size_t i, const double* potentials) {
+    return problem.cheapest(i, potentials);
   };
   std::vector<Flow> flows;
   if (is_oblong(masses)) {
@@ -126,5 +125,7 @@ template Status solve_large(const DenseProblem<float>&, double, const double*,
                             std::optional<std::size_t>, bool, NetworkSimplex&, double*);
 template Status solve_large(const DenseProblem<double>&, double, const double*,
                             std::optional<std::size_t>, bool, NetworkSimplex&, double*);
+template Status solve_large(const CloudProblem&, double, const double*, std::optional<std::size_t>,
+                            bool, NetworkSimplex&, double*);
 
 }  // namespace otcore::exact

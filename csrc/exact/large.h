@@ -1,4 +1,4 @@
-// One large dense problem: the network simplex on candidate arcs, and looks at the whole matrix.
+// One large problem: the network simplex on candidate arcs, and looks at all arcs.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,9 @@ constexpr std::size_t kLargeStages = 5;
 // gauge is sum_j b_j v_j = 0. Otherwise the basis is feasible and u is scratch. start: column
 // potentials to choose candidates with; null makes some. u: room for all rows.
 // tell_stages: adds 1 to the monitor's progress after each stage but the last.
-template <class T>
-Status solve_large(const DenseProblem<T>& problem, double tolerance, const double* start,
+// Problem: DenseProblem (candidates.h) or CloudProblem (cloud.h).
+template <class Problem>
+Status solve_large(const Problem& problem, double tolerance, const double* start,
                    std::optional<std::size_t> max_pivots, bool tell_stages, NetworkSimplex& simplex,
                    double* u);
 

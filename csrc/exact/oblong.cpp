@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
+#include <utility>
 
+#include "exact/cloud.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
@@ -21,18 +24,19 @@ struct Choice {
   double regret;  // what the second cheapest costs more
 };
 
-// reduced(point, place): what each point of the long side pays at each of the short one, its
-// potential deducted. put(point, place, units) is told the plan.
-template <class Reduced, class Put>
-void place(const Side& points, const Side& places, const Reduced& reduced, const Put& put) {
+// costs(point, out): what a point of the long side pays at each of the short one's points, by their
+// position, potentials deducted. put(point, place, units) is told the plan.
+template <class Costs, class Put>
+void place(const Side& points, const Side& places, const Costs& costs, const Put& put) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::vector<double> at(places.points.size());
   std::vector<Choice> order;
   order.reserve(points.points.size());
   for (const std::int32_t point : points.points) {
+    costs(point, at.data());
     double best = kInfinity;
     double second = kInfinity;
-    for (const std::int32_t at : places.points) {
-      const double cost = reduced(point, at);
+    for (const double cost : at) {
       second = std::min(second, std::max(best, cost));
       best = std::min(best, cost);
     }
@@ -41,23 +45,19 @@ void place(const Side& points, const Side& places, const Reduced& reduced, const
   std::stable_sort(order.begin(), order.end(),
                    [](const Choice& x, const Choice& y) { return x.regret > y.regret; });
 
-  std::vector<std::int32_t> open = places.points;
+  std::vector<std::size_t> open(places.points.size());
+  std::iota(open.begin(), open.end(), std::size_t{0});
   std::vector<std::int64_t> room = places.mass;
   for (const Choice& choice : order) {
+    costs(choice.point, at.data());
     std::int64_t left = points.mass[static_cast<std::size_t>(choice.point)];
     while (left > 0) {
-      auto cheapest = open.begin();
-      double best = kInfinity;
-      for (auto at = open.begin(); at != open.end(); ++at) {
-        const double cost = reduced(choice.point, *at);
-        if (cost < best) {
-          best = cost;
-          cheapest = at;
-        }
-      }
-      std::int64_t& here = room[static_cast<std::size_t>(*cheapest)];
+      const auto cheapest = std::min_element(
+          open.begin(), open.end(), [&](std::size_t x, std::size_t y) { return at[x] < at[y]; });
+      const std::int32_t place = places.points[*cheapest];
+      std::int64_t& here = room[static_cast<std::size_t>(place)];
       const std::int64_t units = std::min(left, here);
-      put(choice.point, *cheapest, units);
+      put(choice.point, place, units);
       left -= units;
       here -= units;
       if (here == 0) open.erase(cheapest);
@@ -72,30 +72,31 @@ bool is_oblong(const Masses& masses) {
   return longer / shorter >= kOblongSides;
 }
 
-template <class T>
-std::vector<Flow> place_by_regret(const DenseProblem<T>& problem, const double* u,
-                                  const double* v) {
+template <class Problem>
+std::vector<Flow> place_by_regret(const Problem& problem, const double* u, const double* v) {
   const Masses& masses = problem.masses;
   const Side rows{masses.rows(), masses.supply()};
   const Side cols{masses.cols(), masses.demand()};
-  const auto cost = [&problem](std::int32_t row, std::int32_t col) {
+  const bool by_rows = rows.points.size() > cols.points.size();  // the long side
+  const auto cost = [&](std::int32_t point, std::int32_t place) {
+    const auto [row, col] = by_rows ? std::pair(point, place) : std::pair(place, point);
     return problem.cost(static_cast<std::size_t>(row), static_cast<std::size_t>(col));
   };
+  const Side& places = by_rows ? cols : rows;
+  const double* potentials = by_rows ? v : u;
   std::vector<Flow> flows;
   flows.reserve(rows.points.size() + cols.points.size());
-  if (rows.points.size() > cols.points.size()) {
-    place(
-        rows, cols, [&](std::int32_t row, std::int32_t col) { return cost(row, col) - v[col]; },
-        [&](std::int32_t row, std::int32_t col, std::int64_t units) {
-          flows.push_back({row, col, units, cost(row, col)});
-        });
-  } else {
-    place(
-        cols, rows, [&](std::int32_t col, std::int32_t row) { return cost(row, col) - u[row]; },
-        [&](std::int32_t col, std::int32_t row, std::int64_t units) {
-          flows.push_back({row, col, units, cost(row, col)});
-        });
-  }
+  place(
+      by_rows ? rows : cols, places,
+      [&](std::int32_t point, double* out) {
+        for (std::size_t k = 0; k < places.points.size(); ++k) {
+          out[k] = cost(point, places.points[k]) - potentials[places.points[k]];
+        }
+      },
+      [&](std::int32_t point, std::int32_t at, std::int64_t units) {
+        const auto [row, col] = by_rows ? std::pair(point, at) : std::pair(at, point);
+        flows.push_back({row, col, units, cost(point, at)});
+      });
   return flows;
 }
 
@@ -103,5 +104,6 @@ template std::vector<Flow> place_by_regret(const DenseProblem<float>&, const dou
                                            const double*);
 template std::vector<Flow> place_by_regret(const DenseProblem<double>&, const double*,
                                            const double*);
+template std::vector<Flow> place_by_regret(const CloudProblem&, const double*, const double*);
 
 }  // namespace otcore::exact

@@ -16,7 +16,7 @@ bool is_oblong(const Masses& masses);
 // side's potentials (u or v). First come those that would lose most by their second choice (Vogel's
 // approximation, with penalties that stay as they are); for a side of two that is optimal. Reads
 // the matrix twice.
-template <class T>
-std::vector<Flow> place_by_regret(const DenseProblem<T>& problem, const double* u, const double* v);
+template <class Problem>
+std::vector<Flow> place_by_regret(const Problem& problem, const double* u, const double* v);
 
 }  // namespace otcore::exact

@@ -39,6 +39,13 @@ constexpr std::size_t kMaxClusters = 2048;
 constexpr std::size_t kLandmarks = 16;
 constexpr std::size_t kSampledRows = 512;
 
+// Points: a coarse problem has one point for so many, down to problems of so many pairs, which are
+// solved on their cost matrix; a scan of a block of rows without limits begins with so many blocks
+// of columns.
+constexpr std::size_t kPointsPerCluster = 8;
+constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
+constexpr std::size_t kLikelyBlocks = 4;
+
 // The auction: rounds, those of a warm start, the factor between their epsilons (the first is the
 // spread of candidates), the share of the mass a round may leave, how often its bids may look at
 // each arc, and how often candidates may join because a round does not end.

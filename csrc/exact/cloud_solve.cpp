@@ -1,0 +1,230 @@
+#include "exact/cloud_solve.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "base/sizes.h"
+#include "exact/certificate.h"
+#include "exact/cloud.h"
+#include "exact/large.h"
+#include "exact/pricing.h"
+#include "exact/range.h"
+#include "exact/simplex.h"
+#include "exact/start.h"
+#include "exact/tuning.h"
+
+namespace otcore::exact {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Costs of d coordinates are sums of as many terms: bounds allow for d + kRoundingTerms pricing
+// tolerances.
+constexpr std::size_t kRoundingTerms = 8;
+
+// The cost of the longest way in the box around all points: no pair costs more.
+template <class T>
+double largest_cost(MatrixView<const T> x, MatrixView<const T> y, const cost::Metric& metric) {
+  if (metric.power() == 0.0) return 2.0;
+  std::vector<double> low(x.cols, kInfinity);
+  std::vector<double> high(x.cols, -kInfinity);
+  for (const auto& points : {x, y}) {
+    for (std::size_t i = 0; i < points.rows; ++i) {
+      for (std::size_t k = 0; k < x.cols; ++k) {
+        low[k] = std::min(low[k], static_cast<double>(points.row(i)[k]));
+        high[k] = std::max(high[k], static_cast<double>(points.row(i)[k]));
+      }
+    }
+  }
+  double cost = 0.0;
+  cost::fill<double, double>(metric, {low.data(), 1, x.cols, x.cols},
+                             {high.data(), 1, x.cols, x.cols}, MatrixView<double>{&cost, 1, 1, 1},
+                             1);
+  return cost;
+}
+
+// The points of a side with mass, and those without.
+struct Split {
+  std::vector<std::int64_t> heavy;
+  std::vector<std::int64_t> massless;
+};
+
+Split split(const double* weights, std::size_t count) {
+  Split parts;
+  for (std::size_t k = 0; k < count; ++k) {
+    (weights != nullptr && weights[k] == 0.0 ? parts.massless : parts.heavy)
+        .push_back(static_cast<std::int64_t>(k));
+  }
+  return parts;
+}
+
+std::vector<double> gather(const double* weights, const std::vector<std::int64_t>& order) {
+  std::vector<double> gathered;
+  if (weights == nullptr) return gathered;
+  gathered.reserve(order.size());
+  for (const std::int64_t k : order) gathered.push_back(weights[k]);
+  return gathered;
+}
+
+void scatter(const std::vector<double>& values, const std::vector<std::int64_t>& order,
+             double* out) {
+  for (std::size_t k = 0; k < values.size(); ++k) out[order[k]] = values[k];
+}
+
+template <class T>
+class CloudSolver {
+ public:
+  CloudSolver(MatrixView<const T> x, MatrixView<const T> y, const cost::Metric& metric,
+              const double* a, const double* b, const Options& options, Monitor& monitor)
+      : metric_(metric),
+        options_(options),
+        monitor_(monitor),
+        points_x_(x),
+        points_y_(y),
+        centre_(x.cols),
+        split_x_(split(a, x.rows)),
+        split_y_(split(b, y.rows)),
+        largest_(largest_cost(x, y, metric)) {
+    cost::mean(cost::PointSet<T>{y, nullptr, y.rows}, centre_.data());
+    x_.emplace(side(x, split_x_.heavy));
+    y_.emplace(side(y, split_y_.heavy));
+    masses_.emplace(x_->size(), y_->size());
+    const std::vector<double> weights_a = gather(a, x_->order());
+    const std::vector<double> weights_b = gather(b, y_->order());
+    masses_->set(a == nullptr ? nullptr : weights_a.data(),
+                 b == nullptr ? nullptr : weights_b.data(), options.mass_tolerance);
+  }
+
+  void solve(Solution& out) {
+    const std::size_t n = x_->size();
+    const std::size_t m = y_->size();
+    NetworkSimplex simplex(n, m);
+    std::vector<double> u(n);
+    std::vector<double> start;
+    if (options_.start != nullptr) {
+      scale_start(gather(options_.start, y_->order()).data(), *masses_, 2.0 * largest_, 1.0, start);
+    }
+    const double tolerance = kPricingTolerance * largest_;
+    out.status = solve_large(CloudProblem{pair(*x_, *y_, monitor_), *masses_, tolerance}, tolerance,
+                             options_.start == nullptr ? nullptr : start.data(), options_.max_iter,
+                             options_.tell_stages, simplex, u.data());
+    out.n_iter = static_cast<std::int64_t>(simplex.pivots());
+    double* v = simplex.v();
+    if (out.status != Status::optimal) {
+      centre(*masses_, m, v);
+      transform(pair(*x_, *y_, unstopped_), v, u.data());
+    }
+    write_plan(simplex, u.data(), v, out);
+    write_potentials(u, std::vector<double>(v, v + m), out);
+  }
+
+ private:
+  CloudSide side(MatrixView<const T> points, const std::vector<std::int64_t>& index) const {
+    return {metric_, cost::PointSet<T>{points, index.data(), index.size()}, centre_};
+  }
+
+  CloudPair pair(const CloudSide& x, const CloudSide& y, Monitor& monitor) const {
+    const auto terms = static_cast<double>(x.dims() + kRoundingTerms);
+    return {x, y, metric_, terms * kPricingTolerance * largest_, options_.n_threads, monitor};
+  }
+
+  void write_plan(const NetworkSimplex& simplex, const double* u, const double* v, Solution& out) {
+    const std::size_t room = x_->size() + y_->size();
+    std::vector<std::int32_t> rows(room);
+    std::vector<std::int32_t> cols(room);
+    std::vector<std::int64_t> units(room);
+    IntegerPlan plan{simplex.flows(rows.data(), cols.data(), units.data()), rows.data(),
+                     cols.data(), units.data()};
+    weigh([&, pair = pair(*x_, *y_, unstopped_)](std::size_t i,
+                                                 std::size_t j) { return pair.cost(i, j); },
+          *masses_, plan, u, v, 1.0, out);
+    if (!std::isfinite(out.value)) {
+      throw InvalidArgument("X, Y", "the transport cost overflows",
+                            "costs whose products with the masses are finite");
+    }
+    for (std::size_t k = 0; k < plan.count; ++k) {
+      rows[k] = static_cast<std::int32_t>(x_->order()[static_cast<std::size_t>(rows[k])]);
+      cols[k] = static_cast<std::int32_t>(y_->order()[static_cast<std::size_t>(cols[k])]);
+    }
+    const std::size_t n = points_x_.rows;
+    const std::size_t m = points_y_.rows;
+    std::vector<std::int32_t> counts(std::max(n, m) + 1);
+    std::vector<std::int32_t> order(plan.count);
+    write_sorted(plan, n, m, *masses_, counts.data(), order.data(), out);
+  }
+
+  // Points without mass take the largest potentials that are feasible: columns first, then rows.
+  void write_potentials(const std::vector<double>& u, const std::vector<double>& v, Solution& out) {
+    if (out.potential_a == nullptr && out.potential_b == nullptr) return;
+    std::vector<double> lowest;
+    std::optional<CloudSide> light;
+    std::vector<double> light_v;
+    if (!split_y_.massless.empty()) {
+      light.emplace(side(points_y_, split_y_.massless));
+      light_v.resize(light->size());
+      transform(pair(*light, *x_, unstopped_), u.data(), light_v.data());
+    }
+    if (out.potential_b != nullptr) {
+      scatter(v, y_->order(), out.potential_b);
+      if (light) scatter(light_v, light->order(), out.potential_b);
+    }
+    if (out.potential_a == nullptr) return;
+    scatter(u, x_->order(), out.potential_a);
+    if (split_x_.massless.empty()) return;
+    const CloudSide light_x = side(points_x_, split_x_.massless);
+    std::vector<double> light_u(light_x.size());
+    transform(pair(light_x, *y_, unstopped_), v.data(), light_u.data());
+    if (light) {
+      std::vector<double> other(light_x.size());
+      transform(pair(light_x, *light, unstopped_), light_v.data(), other.data());
+      for (std::size_t k = 0; k < other.size(); ++k) light_u[k] = std::min(light_u[k], other[k]);
+    }
+    scatter(light_u, light_x.order(), out.potential_a);
+  }
+
+  cost::Metric metric_;
+  Options options_;
+  Monitor& monitor_;
+  Monitor unstopped_;  // for what is told after a stop: the certificate
+  MatrixView<const T> points_x_;
+  MatrixView<const T> points_y_;
+  std::vector<double> centre_;
+  Split split_x_;
+  Split split_y_;
+  double largest_;
+  std::optional<CloudSide> x_;
+  std::optional<CloudSide> y_;
+  std::optional<Masses> masses_;
+};
+
+}  // namespace
+
+bool is_cloud(std::size_t n, std::size_t m) {
+  return n > kMaxPackedArcs / m && std::min(n, m) > kFewPlaces;
+}
+
+template <class T>
+bool costs_in_range(MatrixView<const T> x, MatrixView<const T> y, const cost::Metric& metric) {
+  return scale_for(largest_cost(x, y, metric)) == 1.0;
+}
+
+template <class T>
+void solve_cloud(MatrixView<const T> x, MatrixView<const T> y, const cost::Metric& metric,
+                 const double* a, const double* b, const Options& options, Monitor& monitor,
+                 Solution& out) {
+  check_weights(a, x.rows, b, y.rows, options.mass_tolerance);
+  CloudSolver<T>(x, y, metric, a, b, options, monitor).solve(out);
+}
+
+#define OTCORE_INSTANTIATE(T)                                                                  \
+  template bool costs_in_range(MatrixView<const T>, MatrixView<const T>, const cost::Metric&); \
+  template void solve_cloud(MatrixView<const T>, MatrixView<const T>, const cost::Metric&,     \
+                            const double*, const double*, const Options&, Monitor&, Solution&);
+OTCORE_INSTANTIATE(float)
+OTCORE_INSTANTIATE(double)
+#undef OTCORE_INSTANTIATE
+
+}  // namespace otcore::exact
