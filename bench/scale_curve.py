@@ -110,7 +110,7 @@ def exponent(points: Sequence[Point]) -> float:
     if len(large) < 2:
         return float("nan")
     logs = np.log([[point.n, point.seconds] for point in large])
-    return float(np.polyfit(*logs.T, 1)[0])
+    return float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])
 
 
 def table(curves: dict[int, list[Point]]) -> str:

@@ -184,13 +184,20 @@ def test_isometries_change_nothing() -> None:
     assert check(turned).value == pytest.approx(clouds.solve().value, rel=1e-9)
 
 
-@pytest.mark.parametrize("factor", [2.0**-400, 2.0**-3, 2.0**40, 2.0**400])
+@pytest.mark.parametrize("factor", [2.0**-100, 2.0**-3, 2.0**40, 2.0**100])
 def test_scaled_by_a_power_of_two(factor: float) -> None:
     """Costs scale by its square, exactly: nothing rounds, so the same steps are taken."""
     clouds = make("just-large")
     base, scaled = clouds.solve(), Clouds(clouds.X * factor, clouds.Y * factor).solve()
     assert scaled.value == base.value * factor**2
     assert np.array_equal(scaled.potential_b, base.potential_b * factor**2)
+
+
+@pytest.mark.parametrize("factor", [2.0**-500, 2.0**500])
+def test_scaled_to_the_ends_of_the_range(factor: float) -> None:
+    clouds = make("just-large")
+    scaled = check(Clouds(clouds.X * factor, clouds.Y * factor))
+    assert scaled.value == pytest.approx(clouds.solve().value * factor**2, rel=1e-12)
 
 
 @pytest.mark.parametrize("total", [1e-30, 1e30])

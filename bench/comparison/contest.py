@@ -195,7 +195,8 @@ def _stand(trial: Trial) -> list[Row]:
     """Each part once: the mean, and the slowest, of several parts."""
     memory, times = _single_calls(trial.parts)
     seconds = [mine[0] for mine in times]
-    faulty = any(not np.isfinite(_answers(part)).all() for part in trial.parts)
+    found = [_answers(part) for part in trial.parts]
+    faulty = any(each is None or not np.isfinite(each).all() for each in found)
     known = [each for each in memory if each is not None]
     most = max(known) if known else None
     kinds = {"mean": sum(seconds) / len(seconds), "slowest": max(seconds)}
