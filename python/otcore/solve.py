@@ -213,8 +213,9 @@ def solve_sample(
 ) -> OTResult:
     """Optimal transport between two sets of points.
 
-    As `solve`, with the cost of each pair computed from its points: in float64 for exact problems,
-    in the data's dtype and again at every pass for entropic ones, which take O(n + m) memory.
+    As `solve`, with the cost of each pair computed from its points whenever it is looked at: in
+    float64 for exact problems, in the data's dtype for entropic ones. Large problems take O(n + m)
+    memory.
 
     Parameters
     ----------
