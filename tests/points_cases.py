@@ -165,6 +165,18 @@ def one_point_has_all(rng: np.random.Generator) -> Clouds:
     return Clouds(rng.normal(size=(600, 3)), rng.normal(size=(700, 3)), a)
 
 
+def few_have_all(count_x: int, count_y: int) -> Make:
+    """Of 600 and 700 points so many weigh something: what is left is a small problem."""
+
+    def make(rng: np.random.Generator) -> Clouds:
+        a, b = np.zeros(600), np.zeros(700)
+        a[rng.choice(600, count_x, replace=False)] = rng.random(count_x) + 0.1
+        b[rng.choice(700, count_y, replace=False)] = rng.random(count_y) + 0.1
+        return Clouds(rng.normal(size=(600, 3)), rng.normal(size=(700, 3)), share(a), share(b))
+
+    return make
+
+
 def far_clusters(rng: np.random.Generator, n: int = 900, m: int = 1000) -> Clouds:
     """Clusters a thousand times their size apart, of other masses on each side."""
     centres = rng.normal(size=(12, 3)) * 1e3
@@ -229,6 +241,9 @@ CASES: dict[str, Make] = {
     "wide-weights": wide_weights,
     "zero-weights": zero_weights,
     "one-point-has-all": one_point_has_all,
+    "one-pair-has-all": few_have_all(1, 1),
+    "few-have-all": few_have_all(3, 5),
+    "some-have-all": few_have_all(49, 97),
     "far-clusters": far_clusters,
     "ring-and-bar": ring_and_bar,
     "ball-and-line": ball_and_line,
@@ -244,6 +259,9 @@ OBLONG: dict[str, Make] = {
     "40x20000": normal(40, 20000, 3, weighted=True),
     "20000x40": normal(20000, 40, 3),
     "3x100000": normal(3, 100000, 2, weighted=True),
+    "64x6000": normal(64, 6000, 3, weighted=True),
+    "65x6000": normal(65, 6000, 3),
+    "3000x97": normal(3000, 97, 2, weighted=True),
     "100000x10": normal(100000, 10, 2),
     "1x300000": normal(1, 300000, 2, weighted=True),
 }
