@@ -38,7 +38,7 @@ double largest(const Arcs& arcs) {
 
 }  // namespace
 
-void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refill& refill,
+void hold_auction(const Arcs& arcs, const Masses& masses, int rounds, const Refill& refill,
                   Monitor& monitor, std::vector<double>& v, Auction& auction) {
   std::vector<double>& prices = auction.prices();
   for (const std::int32_t j : masses.cols()) {
@@ -46,8 +46,8 @@ void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refil
   }
   double epsilon = spread(arcs, masses, prices);
   if (epsilon == 0.0) epsilon = largest(arcs);  // arcs that cost the same
-  int left = kAuctionRounds;
-  for (; warm && left > kWarmRounds; --left) epsilon /= kEpsilonStep;
+  int left = rounds;
+  for (int coarse = kAuctionRounds; coarse > rounds; --coarse) epsilon /= kEpsilonStep;
   for (int refills = kMaxRefills; left > 0;) {
     const bool placed = auction.round(arcs, epsilon, left == 1 ? kLeftAtEnd : kLeftBetween,
                                       kScansPerArc * arcs.size(), monitor);

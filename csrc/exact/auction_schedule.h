@@ -15,11 +15,11 @@ namespace otcore::exact {
 // are no more.
 using Refill = std::function<bool(const std::vector<double>& v)>;
 
-// Holds the rounds from the column potentials v (-infinity without mass) and leaves there those of
-// the last one; a warm start's are without the coarse rounds. A round that cannot end has too few
-// arcs: `refill` adds some, at the prices where it came to, and it is held again. The auction keeps
-// the last round's plan.
-void hold_auction(const Arcs& arcs, const Masses& masses, bool warm, const Refill& refill,
+// Holds the last `rounds` of kAuctionRounds from the column potentials v (-infinity without mass)
+// and leaves there those of the last one; the better v is, the fewer it takes. A round that cannot
+// end has too few arcs: `refill` adds some, at the prices where it came to, and it is held again.
+// The auction keeps the last round's plan.
+void hold_auction(const Arcs& arcs, const Masses& masses, int rounds, const Refill& refill,
                   Monitor& monitor, std::vector<double>& v, Auction& auction);
 
 }  // namespace otcore::exact

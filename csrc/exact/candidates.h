@@ -11,6 +11,7 @@
 #include "base/views.h"
 #include "exact/arcs.h"
 #include "exact/kernels.h"
+#include "exact/tuning.h"
 
 namespace otcore::exact {
 
@@ -20,6 +21,8 @@ namespace otcore::exact {
 // monitor was stopped it returns early, with less.
 template <class T>
 struct DenseProblem {
+  static constexpr int kRoundsFromStart = kAuctionRounds;  // of start_potentials
+
   MatrixView<const T> costs;
   double scale;  // a power of two, for all costs
   const Masses& masses;

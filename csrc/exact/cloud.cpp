@@ -63,8 +63,7 @@ ArcParts lowest_arcs(const CloudPair& pair, const double* v, std::size_t count, 
       const auto place = static_cast<std::int32_t>(col);
       best[r] = std::min(best[r], reduced);
       lowest.offer(r, reduced, cost, place, turn(place, first_ties[r], pair.y.size()));
-      // Ties with the highest that is held are decided by their turns.
-      limits[r] = std::nextafter(lowest.limit(r), kInfinity);
+      limits[r] = lowest.limit(r);
     });
     for (std::size_t r = 0; r < rows; ++r) {
       if (u != nullptr) u[first + r] = best[r];

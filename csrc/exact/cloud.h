@@ -10,6 +10,7 @@
 #include "cost/cost.h"
 #include "exact/arcs.h"
 #include "exact/cloud_side.h"
+#include "exact/tuning.h"
 
 namespace otcore::exact {
 
@@ -32,6 +33,8 @@ struct CloudPair {
 
 // With the masses of both sides, all of them positive.
 struct CloudProblem : CloudPair {
+  static constexpr int kRoundsFromStart = kClusterRounds;
+
   const Masses& masses;
   double tolerance;  // of reduced costs
 

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include "exact/cloud.h"
@@ -20,11 +19,15 @@ namespace otcore::exact {
 // means,
 //   |x - y|^2 = |x - c_J|^2 + |y - c_I|^2 - |c_I - c_J|^2 - 2 <x', y'>,
 // so C_ij - v_j - limit_i is at least the minima of the first two terms less potentials over the
-// blocks, less the third, less twice the product of the radii. At potentials that are nearly
-// optimal the error is of second order in the size of the blocks.
+// blocks, less the third, less twice the product of the radii: at potentials that are nearly
+// optimal the error is of second order in the size of the blocks. Tiles that this leaves go through
+// the products <x', y'> in float32, whose rounding is of that order too; costs are computed, in
+// float64, for the pairs that may be low.
 class CloudScan {
  public:
   static constexpr std::size_t kBlocksPerGroup = 4;
+  // A tile's costs take as long as those of about so many single pairs.
+  static constexpr std::size_t kManyHits = 128;
 
   // v: as many as columns; must outlive the scan.
   CloudScan(const CloudPair& pair, const double* v);
@@ -33,63 +36,89 @@ class CloudScan {
   void start_group(std::size_t group);
 
   // The rows of a block of the group: visit(row in block, column, cost, reduced) for all arcs with
-  // reduced = C_ij - v_j below limits[row in block], and for few others' tiles. The visitor may
-  // lower limits. Tiles come in an order in which low ones are early.
+  // reduced = C_ij - v_j below limits[row in block]. The visitor may lower limits.
   template <class Visit>
   void scan(std::size_t block, double* limits, const Visit& visit) {
-    done_.assign(pair_.y.blocks(), false);
+    const std::size_t blocks = pair_.y.blocks();
     if (!pair_.x.has_balls()) {
-      for (std::size_t j = 0; j < pair_.y.blocks(); ++j) look(block, j, limits, visit);
+      for (std::size_t j = 0; j < blocks; ++j) look(block, j, limits, visit);
       return;
     }
     const std::size_t rows = pair_.x.block_size(block);
+    done_.assign(blocks, false);
     if (*std::max_element(limits, limits + rows) == std::numeric_limits<double>::infinity()) {
-      for (const std::size_t j : likely_blocks(block)) look(block, j, limits, visit);
-    }
-    find_open_tiles(block, limits);
-    std::copy(limits, limits + rows, first_limits_);
-    for (const auto& [bound, j] : open_) {
-      double lowered = std::numeric_limits<double>::infinity();
-      for (std::size_t r = 0; r < rows; ++r) {
-        lowered = std::min(lowered, first_limits_[r] - limits[r]);
+      for (const std::size_t j : likely_blocks(block)) {
+        look(block, j, limits, visit);
+        done_[j] = true;
       }
-      if (bound + lowered > pair_.rounding) break;
-      if (!done_[j]) look(block, j, limits, visit);
+    }
+    for (std::size_t first = 0; first < blocks; first += kBlockPoints) {
+      const std::size_t last = std::min(blocks, first + kBlockPoints);
+      measure_rows(block, first, last);
+      for (std::size_t j = first; j < last; ++j) {
+        if (!done_[j] && is_open(block, j, to_balls_ + (j - first) * kBlockPoints, limits)) {
+          sift(block, j, to_balls_ + (j - first) * kBlockPoints, limits, visit);
+        }
+      }
     }
   }
 
  private:
+  // All pairs of a tile, in float64.
   template <class Visit>
   void look(std::size_t block, std::size_t j, double* limits, const Visit& visit) {
-    done_[j] = true;
-    const std::size_t rows = pair_.x.block_size(block);
-    const std::size_t first_col = j * kBlockPoints;
-    const std::size_t hits = find_below(block, j, rows, limits);
+    const std::size_t hits = find_below(block, j, limits);
     for (std::size_t h = 0; h < hits; ++h) {
       const auto at = static_cast<std::size_t>(hits_[h]);
-      const std::size_t row = at / kBlockPoints;
-      const std::size_t col = first_col + at % kBlockPoints;
-      const double reduced = costs_[at] - v_[col];
-      if (reduced < limits[row]) visit(row, col, costs_[at], reduced);
+      tell(at, j, costs_[at], limits, visit);
     }
   }
 
-  std::size_t find_below(std::size_t block, std::size_t j, std::size_t rows, const double* limits);
+  // Those that may be low.
+  template <class Visit>
+  void sift(std::size_t block, std::size_t j, const double* to_ball, double* limits,
+            const Visit& visit) {
+    const std::size_t hits = find_products(block, j, to_ball, limits);
+    if (hits > kManyHits)
+      return look(block, j, limits, visit);  // ties, which float64 may tell apart
+    for (std::size_t h = 0; h < hits; ++h) {
+      const auto at = static_cast<std::size_t>(hits_[h]);
+      const double cost = pair_.cost(block * kBlockPoints + at / kBlockPoints,
+                                     j * kBlockPoints + at % kBlockPoints);
+      tell(at, j, cost, limits, visit);
+    }
+  }
+
+  template <class Visit>
+  void tell(std::size_t at, std::size_t j, double cost, double* limits, const Visit& visit) {
+    const std::size_t row = at / kBlockPoints;
+    const std::size_t col = j * kBlockPoints + at % kBlockPoints;
+    const double reduced = cost - v_[col];
+    if (reduced < limits[row]) visit(row, col, cost, reduced);
+  }
+
+  std::size_t find_below(std::size_t block, std::size_t j, const double* limits);
+  std::size_t find_products(std::size_t block, std::size_t j, const double* to_ball,
+                            const double* limits);
   const std::vector<std::size_t>& likely_blocks(std::size_t block);
-  void find_open_tiles(std::size_t block, const double* limits);
+  void measure_rows(std::size_t block, std::size_t first, std::size_t last);
+  [[nodiscard]] bool is_open(std::size_t block, std::size_t j, const double* to_ball,
+                             const double* limits) const;
+  [[nodiscard]] double distance(std::size_t block, std::size_t j) const;
 
   const CloudPair& pair_;
   const double* v_;
   std::size_t first_block_ = 0;
   std::vector<double> mean_v_;     // of each block of columns
-  std::vector<double> of_cols_;    // [group][blocks]: the minimum of |y - c_I|^2 - v_j
+  std::vector<double> to_cols_;    // [group][padded columns]: |y - c_I|^2 - v_j
+  std::vector<double> of_cols_;    // [group][blocks]: the minima of these
   std::vector<double> distances_;  // [group][padded blocks]: |c_I - c_J|^2
-  std::vector<double> of_rows_;    // [blocks]: the minimum of |x - c_J|^2 - limit_i
-  std::vector<std::pair<double, std::size_t>> open_;  // bounds and blocks, ascending
   std::vector<std::size_t> likely_;
   std::vector<char> done_;
-  double first_limits_[kBlockPoints] = {};
   alignas(64) double costs_[kBlockPoints * kBlockPoints] = {};
+  alignas(64) double to_balls_[kBlockPoints * kBlockPoints] = {};  // |x - c_J|^2, by J
+  alignas(64) float starts_[kBlockPoints] = {};
+  alignas(64) float above_[kBlockPoints] = {};
   std::int32_t hits_[kBlockPoints * kBlockPoints] = {};
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/sum.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
@@ -73,9 +74,10 @@ std::size_t packed_row_size(const cost::Metric& metric, std::size_t dims) {
 }  // namespace
 
 template <class T>
-CloudSide::CloudSide(const cost::Metric& metric, cost::PointSet<T> set, std::vector<double> centre)
+CloudSide::CloudSide(const cost::Metric& metric, cost::PointSet<T> set,
+                     std::shared_ptr<const CloudFrame> frame)
     : dims_(set.points.cols),
-      centre_(std::move(centre)),
+      frame_(std::move(frame)),
       row_size_(packed_row_size(metric, dims_)),
       block_size_(cost::packed_cols_size<double>(metric, kBlockPoints, dims_)),
       order_(set.index, set.index + set.count),
@@ -83,8 +85,8 @@ CloudSide::CloudSide(const cost::Metric& metric, cost::PointSet<T> set, std::vec
       cols_(aligned_array<double>(cost::packed_cols_size<double>(metric, set.count, dims_), "X")) {
   Halving<T>(set, order_).split(0, order_.size());
   set.index = order_.data();
-  cost::pack_rows(metric, set, centre_.data(), rows_.get());
-  cost::pack_cols(metric, set, centre_.data(), cols_.get());
+  cost::pack_rows(metric, set, frame_->centre.data(), rows_.get());
+  cost::pack_cols(metric, set, frame_->centre.data(), cols_.get());
   make_clusters(metric, set);
   if (metric.kind == cost::Kind::sqeuclidean) make_balls(metric, set);
 }
@@ -113,8 +115,8 @@ void CloudSide::make_balls(const cost::Metric& metric, const cost::PointSet<T>& 
   const cost::PointSet<double> balls{{means.data(), blocks(), dims_, dims_}, nullptr, blocks()};
   ball_rows_ = aligned_array<double>(cost::packed_rows_size<double>(metric, blocks(), dims_), "X");
   ball_cols_ = aligned_array<double>(cost::packed_cols_size<double>(metric, blocks(), dims_), "X");
-  cost::pack_rows(metric, balls, centre_.data(), ball_rows_.get());
-  cost::pack_cols(metric, balls, centre_.data(), ball_cols_.get());
+  cost::pack_rows(metric, balls, frame_->centre.data(), ball_rows_.get());
+  cost::pack_cols(metric, balls, frame_->centre.data(), ball_cols_.get());
   radius_.resize(blocks());
   double squares[kBlockPoints];
   for (std::size_t block = 0; block < blocks(); ++block) {
@@ -122,9 +124,71 @@ void CloudSide::make_balls(const cost::Metric& metric, const cost::PointSet<T>& 
                kBlockPoints);
     radius_[block] = std::sqrt(*std::max_element(squares, squares + block_size(block)));
   }
+  local_rows_.resize(size() * local_dims());
+  const std::size_t local_size = blocks() * kBlockPoints * local_dims();
+  local_cols_ = aligned_array<float>(local_size, "X");
+  std::fill(local_cols_.get(), local_cols_.get() + local_size, 0.0F);
+  if (frame_->shadow) {
+    make_shadows(metric);
+  } else {
+    make_locals(set, means);
+  }
 }
 
-template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<float>, std::vector<double>);
-template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<double>, std::vector<double>);
+void CloudSide::set_local(std::size_t place, std::size_t coordinate, double value) {
+  const auto scaled = static_cast<float>(value * frame_->local_scale);
+  const std::size_t block = place / kBlockPoints;
+  local_rows_[place * local_dims() + coordinate] = scaled;
+  local_cols_[(block * local_dims() + coordinate) * kBlockPoints + place % kBlockPoints] = scaled;
+}
+
+template <class T>
+void CloudSide::make_locals(const cost::PointSet<T>& set, const std::vector<double>& means) {
+  for (std::size_t place = 0; place < size(); ++place) {
+    const T* point = set.row(place);
+    const double* mean = means.data() + place / kBlockPoints * dims_;
+    for (std::size_t c = 0; c < dims_; ++c) {
+      set_local(place, c, static_cast<double>(point[c]) - mean[c]);
+    }
+  }
+}
+
+void CloudSide::make_shadows(const cost::Metric& metric) {
+  const Shadow& shadow = *frame_->shadow;
+  const std::size_t stride = shadow.stride();
+  const std::size_t directions = shadow.dims() - 1;
+  const AlignedArray<double> seen = aligned_array<double>((kBlockPoints + 1) * stride, "X");
+  const double* of_mean = seen.get() + kBlockPoints * stride;
+  double squares[kBlockPoints];
+  CompensatedSum all;
+  CompensatedSum left_out;
+  for (std::size_t block = 0; block < blocks(); ++block) {
+    const std::size_t members = block_size(block);
+    shadow.project(row(block * kBlockPoints), members, seen.get(), stride);
+    shadow.project(ball_row(block), 1, seen.get() + kBlockPoints * stride, stride);
+    cost::tile(metric, ball_row(block), 1, block_cols(block), members, dims_, squares,
+               kBlockPoints);
+    for (std::size_t k = 0; k < members; ++k) {
+      const double* point = seen.get() + k * stride;
+      double rest = squares[k];
+      for (std::size_t l = 0; l < directions; ++l) {
+        const double local = point[l] - of_mean[l];
+        rest -= local * local;
+        set_local(block * kBlockPoints + k, l, local);
+      }
+      // Directions are orthonormal, and coordinates right, to far less than this.
+      rest = std::max(rest, 0.0) + 0x1p-30 * squares[k];
+      set_local(block * kBlockPoints + k, directions, std::sqrt(rest));
+      all.add(squares[k]);
+      left_out.add(rest);
+    }
+  }
+  left_out_ = all.value() > 0.0 ? left_out.value() / all.value() : 0.0;
+}
+
+template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<float>,
+                              std::shared_ptr<const CloudFrame>);
+template CloudSide::CloudSide(const cost::Metric&, cost::PointSet<double>,
+                              std::shared_ptr<const CloudFrame>);
 
 }  // namespace otcore::exact

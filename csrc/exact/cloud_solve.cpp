@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/sizes.h"
@@ -46,6 +48,11 @@ double largest_cost(MatrixView<const T> x, MatrixView<const T> y, const cost::Me
   return cost;
 }
 
+// The power of two that brings the largest difference of two points near 1, given its square.
+double unit_scale(double largest) {
+  return largest > 0.0 ? std::exp2(-std::floor(0.5 * std::log2(largest))) : 1.0;
+}
+
 // The points of a side with mass, and those without.
 struct Split {
   std::vector<std::int64_t> heavy;
@@ -84,13 +91,17 @@ class CloudSolver {
         monitor_(monitor),
         points_x_(x),
         points_y_(y),
-        centre_(x.cols),
         split_x_(split(a, x.rows)),
         split_y_(split(b, y.rows)),
         largest_(largest_cost(x, y, metric)) {
-    cost::mean(cost::PointSet<T>{y, nullptr, y.rows}, centre_.data());
-    x_.emplace(side(x, split_x_.heavy));
-    y_.emplace(side(y, split_y_.heavy));
+    std::vector<double> centre(x.cols);
+    cost::mean(cost::PointSet<T>{y, nullptr, y.rows}, centre.data());
+    make_sides(std::make_shared<const CloudFrame>(
+        CloudFrame{centre, unit_scale(largest_), make_shadow(metric, x, y, centre)}));
+    if (std::max(x_->left_out(), y_->left_out()) > kMostLeftOut) {
+      make_sides(
+          std::make_shared<const CloudFrame>(CloudFrame{centre, unit_scale(largest_), nullptr}));
+    }
     masses_.emplace(x_->size(), y_->size());
     const std::vector<double> weights_a = gather(a, x_->order());
     const std::vector<double> weights_b = gather(b, y_->order());
@@ -123,7 +134,13 @@ class CloudSolver {
 
  private:
   CloudSide side(MatrixView<const T> points, const std::vector<std::int64_t>& index) const {
-    return {metric_, cost::PointSet<T>{points, index.data(), index.size()}, centre_};
+    return {metric_, cost::PointSet<T>{points, index.data(), index.size()}, frame_};
+  }
+
+  void make_sides(std::shared_ptr<const CloudFrame> frame) {
+    frame_ = std::move(frame);
+    x_.emplace(side(points_x_, split_x_.heavy));
+    y_.emplace(side(points_y_, split_y_.heavy));
   }
 
   CloudPair pair(const CloudSide& x, const CloudSide& y, Monitor& monitor) const {
@@ -191,7 +208,7 @@ class CloudSolver {
   Monitor unstopped_;  // for what is told after a stop: the certificate
   MatrixView<const T> points_x_;
   MatrixView<const T> points_y_;
-  std::vector<double> centre_;
+  std::shared_ptr<const CloudFrame> frame_;
   Split split_x_;
   Split split_y_;
   double largest_;

@@ -18,7 +18,7 @@ CloudSide clusters_of(const CloudSide& side, const cost::Metric& metric) {
   const MatrixView<const double> means = side.clusters();
   std::vector<std::int64_t> index(means.rows);
   std::iota(index.begin(), index.end(), std::int64_t{0});
-  return {metric, cost::PointSet<double>{means, index.data(), index.size()}, side.centre()};
+  return {metric, cost::PointSet<double>{means, index.data(), index.size()}, side.frame()};
 }
 
 // The masses of clusters, in the order of their side.

@@ -5,6 +5,7 @@
 #include "exact/assignment-inl.h"
 #include "exact/candidates-inl.h"
 #include "exact/pricing-inl.h"
+#include "exact/products-inl.h"
 
 namespace otcore::exact::OTCORE_LEVEL {
 namespace {
@@ -24,6 +25,7 @@ const Kernels kKernels = {
     two_cheapest,
     price_arcs,
     tile_below,
+    products_above,
 };
 
 }  // namespace otcore::exact::OTCORE_LEVEL

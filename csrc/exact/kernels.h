@@ -138,6 +138,11 @@ struct Kernels {
   // how many. Room for all of the tile.
   std::size_t (*tile_below)(const double* costs, std::size_t rows, std::size_t cols,
                             const double* v, const double* limits, std::int32_t* out);
+
+  // The places where <x_row, y_col> + start_col > above[row], in float32, likewise. Rows of `dims`
+  // numbers; columns by coordinate, kBlockPoints of each, and as many starts.
+  std::size_t (*products_above)(const float* x, std::size_t rows, const float* y, std::size_t dims,
+                                const float* starts, const float* above, std::int32_t* out);
 };
 
 namespace baseline {

@@ -97,8 +97,11 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
       arcs.add(violated_arcs(problem, potentials.data(), 0.0, joining(masses), u));
       return true;
     };
-    hold_auction(arcs, masses, start != nullptr, refill, problem.monitor, v, auction);
+    const int rounds = start != nullptr ? kWarmRounds : Problem::kRoundsFromStart;
+    hold_auction(arcs, masses, rounds, refill, problem.monitor, v, auction);
     flows = auction.flows(arcs);
+    // What is missing costs few pivots to add now, and many at the optimum without it.
+    if (problem.monitor.stopped() == Stop::none) refill(v);
     std::vector<std::int64_t> unplaced = auction.unplaced();
     std::vector<std::int64_t> room = auction.room();
     place_rest(unplaced, room, v, cheapest, flows);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <span>
 
 #include "base/sizes.h"
 #include "exact/kernels.h"
@@ -133,25 +134,26 @@ void NetworkSimplex::pivot(std::size_t i, std::size_t j, double cost, double red
   const Node col = col_node(j);
   tree_.find_path(row, col, path_);
   std::int64_t moved = std::numeric_limits<std::int64_t>::max();
-  Node leaving = Tree::kNone;
+  std::size_t leaving = 0;  // its place on its side
   bool on_row_side = true;
   // Rows and columns alternate along a path: every other arc shrinks, the first one included.
   for (std::size_t k = 0; k < path_.from_x.size(); k += 2) {
     const std::int64_t flow = tree_.flow(path_.from_x[k]);
     if (flow < moved) {
       moved = flow;
-      leaving = path_.from_x[k];
+      leaving = k;
     }
   }
   for (std::size_t k = 0; k < path_.from_y.size(); k += 2) {
     const std::int64_t flow = tree_.flow(path_.from_y[k]);
     if (flow <= moved) {
       moved = flow;
-      leaving = path_.from_y[k];
+      leaving = k;
       on_row_side = false;
     }
   }
   for (const auto* side : {&path_.from_x, &path_.from_y}) {
+    if (moved == 0) break;
     std::int64_t change = -moved;
     for (const Node node : *side) {
       tree_.add_flow(node, change);
@@ -160,7 +162,9 @@ void NetworkSimplex::pivot(std::size_t i, std::size_t j, double cost, double red
   }
   const Node inner = on_row_side ? row : col;
   const Node outer = on_row_side ? col : row;
-  tree_.move(leaving, inner, outer, path_.apex, moved, cost);
+  const std::vector<Node>& side = on_row_side ? path_.from_x : path_.from_y;
+  tree_.move(side[leaving], inner, outer, std::span(side).subspan(leaving + 1),
+             on_row_side ? path_.from_y : path_.from_x, moved, cost);
 
   // The subtree that moved shifts by the reduced cost, or all others the other way: whichever is
   // smaller.

@@ -18,6 +18,7 @@
 #include "exact/range.h"
 #include "exact/simplex.h"
 #include "exact/start.h"
+#include "exact/tuning.h"
 
 namespace otcore::exact {
 namespace {
@@ -111,7 +112,8 @@ class SparseSimplex {
     std::vector<double> v = start_potentials();
     Auction auction(masses_);
     const Refill nothing_more = [](const std::vector<double>&) { return false; };
-    hold_auction(arcs_, masses_, options_.start != nullptr, nothing_more, monitor_, v, auction);
+    hold_auction(arcs_, masses_, options_.start != nullptr ? kWarmRounds : kAuctionRounds,
+                 nothing_more, monitor_, v, auction);
     std::vector<Flow> flows = auction.flows(arcs_);
     std::vector<std::int64_t> unplaced = auction.unplaced();
     std::vector<std::int64_t> room = auction.room();

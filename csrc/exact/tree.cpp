@@ -6,22 +6,13 @@
 namespace otcore::exact {
 
 Tree::Tree(std::size_t nodes)
-    : parent_(nodes),
-      next_(nodes),
-      previous_(nodes),
-      last_(nodes),
-      size_(nodes),
-      mark_(nodes),
-      flow_(nodes),
-      cost_(nodes) {}
+    : links_(nodes), next_(nodes), previous_(nodes), last_(nodes), cost_(nodes) {}
 
 void Tree::clear() {
   root_ = kNone;
-  path_ = 0;
-  for (auto* links : {&parent_, &next_, &previous_}) std::fill(links->begin(), links->end(), kNone);
+  std::fill(links_.begin(), links_.end(), Link{});
+  for (auto* list : {&next_, &previous_}) std::fill(list->begin(), list->end(), kNone);
   std::iota(last_.begin(), last_.end(), 0);
-  std::fill(size_.begin(), size_.end(), 1);
-  std::fill(mark_.begin(), mark_.end(), 0);
 }
 
 void Tree::attach(Node node, Node parent, std::int64_t flow, double cost) {
@@ -29,47 +20,35 @@ void Tree::attach(Node node, Node parent, std::int64_t flow, double cost) {
   next_[index(end)] = node;
   previous_[index(node)] = end;
   last_[index(parent)] = last(node);
-  size_[index(parent)] += size(node);
-  parent_[index(node)] = parent;
-  flow_[index(node)] = flow;
+  links_[index(parent)].size += size(node);
+  links_[index(node)].parent = parent;
+  links_[index(node)].flow = flow;
   cost_[index(node)] = cost;
 }
 
+// An ancestor's subtree is the larger: of two nodes neither of which is above the other, the one
+// with the smaller subtree is not the apex; of equal ones, neither is.
 void Tree::find_path(Node x, Node y, Path& path) {
-  ++path_;
-  mark_[index(x)] = path_;
-  mark_[index(y)] = path_;
-  path.from_x.assign(1, x);
-  path.from_y.assign(1, y);
-  // One step up; true when the other side has been there.
-  const auto climb = [this](Node& node, std::vector<Node>& nodes) {
-    if (node == root_) return false;
-    node = parent(node);
-    if (mark_[index(node)] == path_) return true;
-    mark_[index(node)] = path_;
-    nodes.push_back(node);
-    return false;
-  };
-  const auto cut_at = [](std::vector<Node>& nodes, Node apex) {
-    while (nodes.back() != apex) nodes.pop_back();
-    nodes.pop_back();
-  };
-  for (;;) {
-    if (climb(x, path.from_x)) {
-      path.apex = x;
-      return cut_at(path.from_y, x);
-    }
-    if (climb(y, path.from_y)) {
-      path.apex = y;
-      return cut_at(path.from_x, y);
+  path.from_x.clear();
+  path.from_y.clear();
+  while (x != y) {
+    const Link& at_x = links_[index(x)];
+    const Link& at_y = links_[index(y)];
+    if (at_x.size < at_y.size) {
+      path.from_x.push_back(x);
+      x = at_x.parent;
+    } else {
+      path.from_y.push_back(y);
+      y = at_y.parent;
     }
   }
 }
 
-void Tree::move(Node cut, Node inner, Node outer, Node apex, std::int64_t flow, double cost) {
+void Tree::move(Node cut, Node inner, Node outer, std::span<const Node> losing,
+                std::span<const Node> gaining, std::int64_t flow, double cost) {
   const std::int32_t moved = size(cut);
-  for (Node node = parent(cut); node != apex; node = parent(node)) size_[index(node)] -= moved;
-  for (Node node = outer; node != apex; node = parent(node)) size_[index(node)] += moved;
+  for (const Node node : losing) links_[index(node)].size -= moved;
+  for (const Node node : gaining) links_[index(node)].size += moved;
   cut_out(cut);
   const Node end = turn_around(cut, inner, outer, flow, cost);
   insert_after(outer, inner, end);
@@ -105,7 +84,8 @@ Tree::Node Tree::turn_around(Node cut, Node inner, Node outer, std::int64_t flow
   for (Node node = inner;;) {
     const std::size_t at = index(node);
     const Node former_last = last_[at];
-    const Node former_parent = parent_[at];
+    Link& link = links_[at];
+    const Node former_parent = link.parent;
     // Where child and node end together, the list has been changed there already.
     const Node former_after = former_last == child_end ? after : next(former_last);
     if (node == inner) {
@@ -123,11 +103,11 @@ Tree::Node Tree::turn_around(Node cut, Node inner, Node outer, std::int64_t flow
       }
       before = former_previous;
     }
-    parent_[at] = new_parent;
-    std::swap(flow_[at], new_flow);
+    link.parent = new_parent;
+    std::swap(link.flow, new_flow);
     std::swap(cost_[at], new_cost);
-    const std::int32_t former_size = size_[at];
-    size_[at] = moved - child_size;
+    const std::int32_t former_size = link.size;
+    link.size = moved - child_size;
     if (node == cut) break;
     after = former_after;
     child_end = former_last;

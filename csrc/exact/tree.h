@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace otcore::exact {
@@ -29,12 +30,12 @@ class Tree {
   void attach(Node node, Node parent, std::int64_t flow, double cost);
 
   [[nodiscard]] Node root() const { return root_; }
-  [[nodiscard]] Node parent(Node node) const { return parent_[index(node)]; }
-  [[nodiscard]] std::int64_t flow(Node node) const { return flow_[index(node)]; }
+  [[nodiscard]] Node parent(Node node) const { return links_[index(node)].parent; }
+  [[nodiscard]] std::int64_t flow(Node node) const { return links_[index(node)].flow; }
   [[nodiscard]] double cost(Node node) const { return cost_[index(node)]; }
-  void add_flow(Node node, std::int64_t change) { flow_[index(node)] += change; }
+  void add_flow(Node node, std::int64_t change) { links_[index(node)].flow += change; }
   void set_cost(Node node, double cost) { cost_[index(node)] = cost; }
-  [[nodiscard]] std::int32_t size(Node node) const { return size_[index(node)]; }
+  [[nodiscard]] std::int32_t size(Node node) const { return links_[index(node)].size; }
 
   // Neighbours in preorder over the whole tree, kNone at its ends.
   [[nodiscard]] Node next(Node node) const { return next_[index(node)]; }
@@ -48,16 +49,16 @@ class Tree {
   struct Path {
     std::vector<Node> from_x;
     std::vector<Node> from_y;
-    Node apex;
   };
 
-  // Climbs from both sides in turn, leaving marks: as many steps as twice the longer side.
+  // Climbs from whichever side has the smaller subtree: as many steps as the path has.
   void find_path(Node x, Node y, Path& path);
 
   // Cuts the arc above `cut` and hangs its subtree, rerooted at `inner`, below `outer` by an arc of
-  // `flow` and `cost`. `inner` is in the subtree of cut, `outer` is not; `apex` is an ancestor of
-  // both cut and outer.
-  void move(Node cut, Node inner, Node outer, Node apex, std::int64_t flow, double cost);
+  // `flow` and `cost`. `inner` is in the subtree of cut, `outer` is not. losing and gaining: what
+  // is above cut, and outer with what is above it, up to and without their lowest common ancestor.
+  void move(Node cut, Node inner, Node outer, std::span<const Node> losing,
+            std::span<const Node> gaining, std::int64_t flow, double cost);
 
  private:
   static std::size_t index(Node node) { return static_cast<std::size_t>(node); }
@@ -65,16 +66,19 @@ class Tree {
   Node turn_around(Node cut, Node inner, Node outer, std::int64_t flow, double cost);
   void insert_after(Node outer, Node first, Node end);
 
+  // What a walk up to the root reads, together: every step is a place of its own in memory.
+  struct Link {
+    Node parent = kNone;
+    std::int32_t size = 1;  // nodes in the subtree
+    std::int64_t flow = 0;
+  };
+
   Node root_ = kNone;
-  std::int32_t path_ = 0;
-  // Apart, since a walk along the list or up to the root reads one or two of them.
-  std::vector<Node> parent_;
+  std::vector<Link> links_;
+  // Apart, since a walk along the list reads one of them.
   std::vector<Node> next_;
   std::vector<Node> previous_;
   std::vector<Node> last_;
-  std::vector<std::int32_t> size_;  // nodes in the subtree
-  std::vector<std::int32_t> mark_;  // the last path that came by
-  std::vector<std::int64_t> flow_;
   std::vector<double> cost_;
 };
 

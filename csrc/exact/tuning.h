@@ -44,12 +44,22 @@ constexpr std::size_t kSampledRows = 512;
 // of columns.
 constexpr std::size_t kPointsPerCluster = 8;
 constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
-constexpr std::size_t kLikelyBlocks = 4;
+constexpr std::size_t kLikelyBlocks = 16;
 
-// The auction: rounds, those of a warm start, the factor between their epsilons (the first is the
-// spread of candidates), the share of the mass a round may leave, how often its bids may look at
-// each arc, and how often candidates may join because a round does not end.
+// Shadows of points: the least coordinates that are worth one, its directions, how they are found
+// (points of each side, iterations), and the share of squares that it may leave out.
+constexpr std::size_t kLeastShadowedDims = 256;
+constexpr std::size_t kShadowDims = 127;
+constexpr std::size_t kShadowSample = 256;
+constexpr int kShadowIterations = 2;
+constexpr double kMostLeftOut = 0.25;
+
+// The auction: rounds, those from the potentials of clusters of points and of a warm start, the
+// factor between their epsilons (the first is the spread of candidates), the share of the mass a
+// round may leave, how often its bids may look at each arc, and how often candidates may join
+// because a round does not end.
 constexpr int kAuctionRounds = 3;
+constexpr int kClusterRounds = 2;
 constexpr int kWarmRounds = 1;
 constexpr double kEpsilonStep = 10.0;
 constexpr double kLeftBetween = 0.01;
