@@ -48,14 +48,15 @@ ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const O
                                  const OptionalWeights& b, const std::string& metric, double p,
                                  const OptionalWeights& start, double mass_tolerance,
                                  std::optional<std::size_t> max_iter, int n_threads,
-                                 std::optional<double> time_limit, const py::object& progress) {
+                                 std::optional<double> time_limit, const py::object& progress,
+                                 std::optional<std::size_t> max_memory) {
   const cost::Metric ground = cost::parse_metric(metric, p);
   return visit_pair(x, y, [&](const auto& typed_x, const auto& typed_y) {
     const auto [points_x, points_y] = point_views(typed_x, typed_y);
     const Call<exact::Options> call{
         a,
         b,
-        {max_iter, n_threads, mass_tolerance, start_data(start, points_y.rows)},
+        {max_iter, n_threads, mass_tolerance, start_data(start, points_y.rows), max_memory},
         time_limit,
         progress};
     return solve_call<ExactSolution>(
@@ -139,7 +140,7 @@ void bind_exact(py::module_& module) {
              py::arg("Y").noconvert(), py::arg("a").noconvert(), py::arg("b").noconvert(),
              py::arg("metric"), py::arg("p"), py::kw_only(), py::arg("start").noconvert(),
              py::arg("mass_tolerance"), py::arg("max_iter"), py::arg("n_threads"),
-             py::arg("time_limit"), py::arg("progress"));
+             py::arg("time_limit"), py::arg("progress"), py::arg("max_memory"));
   module.def("exact_sparse", &exact_sparse, py::arg("starts").noconvert(),
              py::arg("cols").noconvert(), py::arg("M").noconvert(), py::arg("m"),
              py::arg("a").noconvert(), py::arg("b").noconvert(), py::kw_only(),

@@ -29,6 +29,8 @@ struct Options {
   // Column potentials to start every problem from, finite, one for each column; null: none.
   // Assignments have no use for them.
   const double* start = nullptr;
+  // Bytes that a large problem between points may take beside its data; none: no limit.
+  std::optional<std::size_t> max_memory;
   // Counts the stages of large dense problems as the call's progress: for a call with one problem.
   bool tell_stages = false;
 };

@@ -15,6 +15,10 @@
 
 namespace otcore::exact {
 
+// How many of each row's and column's nearest to start with: in the plane, mass moves past about
+// log(n) neighbours; in higher dimensions past fewer.
+std::size_t nearest_count(std::size_t nodes);
+
 // A cost matrix of the caller with the masses of its rows and columns, and the threads to read it
 // with. Potentials of columns without mass are -infinity: they are in no minimum. Each function
 // below reads the matrix once or twice, in pieces that depend on the problem alone; after the
@@ -31,6 +35,9 @@ struct DenseProblem {
 
   [[nodiscard]] std::size_t rows() const { return costs.rows; }
   [[nodiscard]] std::size_t cols() const { return costs.cols; }
+  [[nodiscard]] std::size_t nearest_count() const {
+    return exact::nearest_count(costs.rows + costs.cols);
+  }
   [[nodiscard]] double cost(std::size_t i, std::size_t j) const {
     return static_cast<double>(costs.row(i)[j]) * scale;
   }

@@ -36,7 +36,10 @@ struct CloudProblem : CloudPair {
   static constexpr int kRoundsFromStart = kClusterRounds;
 
   const Masses& masses;
-  double tolerance;  // of reduced costs
+  double tolerance;     // of reduced costs
+  std::size_t nearest;  // candidates of each row and column
+
+  [[nodiscard]] std::size_t nearest_count() const { return nearest; }
 
   [[nodiscard]] std::size_t rows() const { return x.size(); }
   [[nodiscard]] std::size_t cols() const { return y.size(); }

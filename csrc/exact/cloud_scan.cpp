@@ -28,9 +28,26 @@ CloudScan::CloudScan(const CloudPair& pair, const double* v) : pair_(pair), v_(v
     const std::size_t size = pair.y.block_size(j);
     mean_v_[j] = std::accumulate(first, first + size, 0.0) / static_cast<double>(size);
   }
+  distances_.resize(kBlocksPerGroup * round_up(blocks, kPad));
+  if (!pair.x.has_locals()) {
+    bound_distances();
+    return;
+  }
   to_cols_.resize(kBlocksPerGroup * blocks * kBlockPoints);
   of_cols_.resize(kBlocksPerGroup * blocks);
-  distances_.resize(kBlocksPerGroup * round_up(blocks, kPad));
+}
+
+void CloudScan::bound_distances() {
+  const CloudSide& y = pair_.y;
+  of_cols_.assign(y.blocks(), kInfinity);
+  for (std::size_t j = 0; j < y.blocks(); ++j) {
+    const std::size_t size = y.block_size(j);
+    cost::tile(pair_.metric, y.ball_row(j), 1, y.block_cols(j), size, y.dims(), costs_,
+               kBlockPoints);
+    for (std::size_t c = 0; c < size; ++c) {
+      of_cols_[j] = std::min(of_cols_[j], -costs_[c] - v_[j * kBlockPoints + c]);
+    }
+  }
 }
 
 void CloudScan::start_group(std::size_t group) {
@@ -40,6 +57,9 @@ void CloudScan::start_group(std::size_t group) {
   const CloudSide& y = pair_.y;
   const std::size_t blocks = y.blocks();
   const std::size_t count = std::min(kBlocksPerGroup, x.blocks() - first_block_);
+  cost::tile(pair_.metric, x.ball_row(first_block_), count, y.ball_cols(), blocks, x.dims(),
+             distances_.data(), round_up(blocks, kPad));
+  if (!x.has_locals()) return;
   for (std::size_t j = 0; j < blocks; ++j) {
     const std::size_t size = y.block_size(j);
     const double* v = v_ + j * kBlockPoints;
@@ -55,8 +75,6 @@ void CloudScan::start_group(std::size_t group) {
       of_cols_[g * blocks + j] = least;
     }
   }
-  cost::tile(pair_.metric, x.ball_row(first_block_), count, y.ball_cols(), blocks, x.dims(),
-             distances_.data(), round_up(blocks, kPad));
 }
 
 double CloudScan::distance(std::size_t block, std::size_t j) const {
@@ -149,6 +167,7 @@ bool CloudScan::is_open(std::size_t block, std::size_t j, const double* to_ball,
                         const double* limits) const {
   const double of_rows =
       cost_kernels<double>().row_minimum_value(to_ball, 1.0, limits, pair_.x.block_size(block));
+  if (!pair_.x.has_locals()) return !(of_rows + of_cols_[j] > pair_.rounding);
   const double of_cols = of_cols_[(block - first_block_) * pair_.y.blocks() + j];
   const double reach = pair_.x.radius(block) * pair_.y.radius(j);
   return !(of_rows + of_cols - distance(block, j) - 2.0 * reach > pair_.rounding);

@@ -23,6 +23,8 @@ namespace otcore::exact {
 // optimal the error is of second order in the size of the blocks. Tiles that this leaves go through
 // the products <x', y'> in float32, whose rounding is of that order too; costs are computed, in
 // float64, for the pairs that may be low.
+//
+// For distances, C_ij >= |x - c_J| - |y - c_J|.
 class CloudScan {
  public:
   static constexpr std::size_t kBlocksPerGroup = 4;
@@ -46,7 +48,11 @@ class CloudScan {
     }
     const std::size_t rows = pair_.x.block_size(block);
     done_.assign(blocks, false);
-    if (*std::max_element(limits, limits + rows) == std::numeric_limits<double>::infinity()) {
+    // Not for distances: in the plane many tie, and the nearest blocks have too few columns for
+    // all.
+    const bool unlimited =
+        *std::max_element(limits, limits + rows) == std::numeric_limits<double>::infinity();
+    if (unlimited && pair_.x.has_locals()) {
       for (const std::size_t j : likely_blocks(block)) {
         look(block, j, limits, visit);
         done_[j] = true;
@@ -56,8 +62,12 @@ class CloudScan {
       const std::size_t last = std::min(blocks, first + kBlockPoints);
       measure_rows(block, first, last);
       for (std::size_t j = first; j < last; ++j) {
-        if (!done_[j] && is_open(block, j, to_balls_ + (j - first) * kBlockPoints, limits)) {
-          sift(block, j, to_balls_ + (j - first) * kBlockPoints, limits, visit);
+        const double* to_ball = to_balls_ + (j - first) * kBlockPoints;
+        if (done_[j] || !is_open(block, j, to_ball, limits)) continue;
+        if (pair_.x.has_locals()) {
+          sift(block, j, to_ball, limits, visit);
+        } else {
+          look(block, j, limits, visit);
         }
       }
     }
@@ -101,6 +111,7 @@ class CloudScan {
   std::size_t find_products(std::size_t block, std::size_t j, const double* to_ball,
                             const double* limits);
   const std::vector<std::size_t>& likely_blocks(std::size_t block);
+  void bound_distances();
   void measure_rows(std::size_t block, std::size_t first, std::size_t last);
   [[nodiscard]] bool is_open(std::size_t block, std::size_t j, const double* to_ball,
                              const double* limits) const;
@@ -111,7 +122,8 @@ class CloudScan {
   std::size_t first_block_ = 0;
   std::vector<double> mean_v_;     // of each block of columns
   std::vector<double> to_cols_;    // [group][padded columns]: |y - c_I|^2 - v_j
-  std::vector<double> of_cols_;    // [group][blocks]: the minima of these
+  std::vector<double> of_cols_;    // [group][blocks]: the minima of these; for distances [blocks]:
+                                   // of -|y - c_J| - v_j
   std::vector<double> distances_;  // [group][padded blocks]: |c_I - c_J|^2
   std::vector<std::size_t> likely_;
   std::vector<char> done_;

@@ -88,7 +88,10 @@ CloudSide::CloudSide(const cost::Metric& metric, cost::PointSet<T> set,
   cost::pack_rows(metric, set, frame_->centre.data(), rows_.get());
   cost::pack_cols(metric, set, frame_->centre.data(), cols_.get());
   make_clusters(metric, set);
-  if (metric.kind == cost::Kind::sqeuclidean) make_balls(metric, set);
+  const bool squared = metric.kind == cost::Kind::sqeuclidean;
+  if (!squared && metric.power() != 1.0) return;
+  const std::vector<double> means = make_balls(metric, set);
+  if (squared) make_locals(metric, set, means);
 }
 
 template <class T>
@@ -105,7 +108,8 @@ void CloudSide::make_clusters(const cost::Metric& metric, const cost::PointSet<T
 }
 
 template <class T>
-void CloudSide::make_balls(const cost::Metric& metric, const cost::PointSet<T>& set) {
+std::vector<double> CloudSide::make_balls(const cost::Metric& metric,
+                                          const cost::PointSet<T>& set) {
   std::vector<double> means(blocks() * dims_);
   for (std::size_t block = 0; block < blocks(); ++block) {
     const cost::PointSet<T> members{set.points, set.index + block * kBlockPoints,
@@ -117,6 +121,12 @@ void CloudSide::make_balls(const cost::Metric& metric, const cost::PointSet<T>& 
   ball_cols_ = aligned_array<double>(cost::packed_cols_size<double>(metric, blocks(), dims_), "X");
   cost::pack_rows(metric, balls, frame_->centre.data(), ball_rows_.get());
   cost::pack_cols(metric, balls, frame_->centre.data(), ball_cols_.get());
+  return means;
+}
+
+template <class T>
+void CloudSide::make_locals(const cost::Metric& metric, const cost::PointSet<T>& set,
+                            const std::vector<double>& means) {
   radius_.resize(blocks());
   double squares[kBlockPoints];
   for (std::size_t block = 0; block < blocks(); ++block) {
@@ -128,10 +138,13 @@ void CloudSide::make_balls(const cost::Metric& metric, const cost::PointSet<T>& 
   const std::size_t local_size = blocks() * kBlockPoints * local_dims();
   local_cols_ = aligned_array<float>(local_size, "X");
   std::fill(local_cols_.get(), local_cols_.get() + local_size, 0.0F);
-  if (frame_->shadow) {
-    make_shadows(metric);
-  } else {
-    make_locals(set, means);
+  if (frame_->shadow) return make_shadows(metric);
+  for (std::size_t place = 0; place < size(); ++place) {
+    const T* point = set.row(place);
+    const double* mean = means.data() + place / kBlockPoints * dims_;
+    for (std::size_t c = 0; c < dims_; ++c) {
+      set_local(place, c, static_cast<double>(point[c]) - mean[c]);
+    }
   }
 }
 
@@ -140,17 +153,6 @@ void CloudSide::set_local(std::size_t place, std::size_t coordinate, double valu
   const std::size_t block = place / kBlockPoints;
   local_rows_[place * local_dims() + coordinate] = scaled;
   local_cols_[(block * local_dims() + coordinate) * kBlockPoints + place % kBlockPoints] = scaled;
-}
-
-template <class T>
-void CloudSide::make_locals(const cost::PointSet<T>& set, const std::vector<double>& means) {
-  for (std::size_t place = 0; place < size(); ++place) {
-    const T* point = set.row(place);
-    const double* mean = means.data() + place / kBlockPoints * dims_;
-    for (std::size_t c = 0; c < dims_; ++c) {
-      set_local(place, c, static_cast<double>(point[c]) - mean[c]);
-    }
-  }
 }
 
 void CloudSide::make_shadows(const cost::Metric& metric) {

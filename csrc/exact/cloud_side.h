@@ -61,15 +61,19 @@ class CloudSide {
     return block_size_ / (kBlockPoints / cost::kColumnPadding<double>);
   }
 
-  // Where bounds are to be had (squared Euclidean costs): the mean of each block, packed likewise,
-  // how far its points are from it at most, and local coordinates: the points less the mean of
-  // their block, or the shadow of that, times local_scale, in float32; point after point, and by
-  // block and coordinate. Their products are those of the points, or no less.
-  [[nodiscard]] bool has_balls() const { return !radius_.empty(); }
+  // Where bounds are to be had (the cost is a distance, or the square of the Euclidean one): the
+  // mean of each block, packed likewise.
+  [[nodiscard]] bool has_balls() const { return ball_rows_ != nullptr; }
   [[nodiscard]] const double* ball_row(std::size_t block) const {
     return ball_rows_.get() + block * row_size_;
   }
   [[nodiscard]] const double* ball_cols() const { return ball_cols_.get(); }
+
+  // For squared Euclidean costs: how far a block's points are from its mean at most, and local
+  // coordinates: the points less the mean of their block, or the shadow of that, times local_scale,
+  // in float32; point after point, and by block and coordinate. Their products are those of the
+  // points, or no less.
+  [[nodiscard]] bool has_locals() const { return !radius_.empty(); }
   [[nodiscard]] double radius(std::size_t block) const { return radius_[block]; }
   [[nodiscard]] std::size_t local_dims() const {
     return frame_->shadow ? frame_->shadow->dims() : dims_;
@@ -87,9 +91,10 @@ class CloudSide {
   template <class T>
   void make_clusters(const cost::Metric& metric, const cost::PointSet<T>& set);
   template <class T>
-  void make_balls(const cost::Metric& metric, const cost::PointSet<T>& set);
+  std::vector<double> make_balls(const cost::Metric& metric, const cost::PointSet<T>& set);
   template <class T>
-  void make_locals(const cost::PointSet<T>& set, const std::vector<double>& means);
+  void make_locals(const cost::Metric& metric, const cost::PointSet<T>& set,
+                   const std::vector<double>& means);
   void make_shadows(const cost::Metric& metric);
   void set_local(std::size_t place, std::size_t coordinate, double value);
 

@@ -5,10 +5,13 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/sizes.h"
+#include "exact/candidates.h"
 #include "exact/certificate.h"
 #include "exact/cloud.h"
 #include "exact/large.h"
@@ -53,6 +56,21 @@ double unit_scale(double largest) {
   return largest > 0.0 ? std::exp2(-std::floor(0.5 * std::log2(largest))) : 1.0;
 }
 
+// How many candidates of each point the memory allows, of so many as are wanted.
+std::size_t candidates_within(std::optional<std::size_t> max_memory, std::size_t points,
+                              std::size_t dims) {
+  const std::size_t wanted = nearest_count(points);
+  if (!max_memory) return wanted;
+  const std::size_t fixed = points * (kBytesPerPoint + kBytesPerCoordinate * dims);
+  const std::size_t least = fixed + points * kLeastNearest * kBytesPerCandidate;
+  if (*max_memory < least) {
+    throw InvalidArgument("max_memory", std::to_string(*max_memory) + " bytes",
+                          "at least " + std::to_string(least) + " for " + std::to_string(points) +
+                              " points of " + std::to_string(dims) + " coordinates");
+  }
+  return std::min(wanted, (*max_memory - fixed) / (points * kBytesPerCandidate));
+}
+
 // The points of a side with mass, and those without.
 struct Split {
   std::vector<std::int64_t> heavy;
@@ -93,7 +111,8 @@ class CloudSolver {
         points_y_(y),
         split_x_(split(a, x.rows)),
         split_y_(split(b, y.rows)),
-        largest_(largest_cost(x, y, metric)) {
+        largest_(largest_cost(x, y, metric)),
+        nearest_(candidates_within(options.max_memory, x.rows + y.rows, x.cols)) {
     std::vector<double> centre(x.cols);
     cost::mean(cost::PointSet<T>{y, nullptr, y.rows}, centre.data());
     make_sides(std::make_shared<const CloudFrame>(
@@ -119,9 +138,9 @@ class CloudSolver {
       scale_start(gather(options_.start, y_->order()).data(), *masses_, 2.0 * largest_, 1.0, start);
     }
     const double tolerance = kPricingTolerance * largest_;
-    out.status = solve_large(CloudProblem{pair(*x_, *y_, monitor_), *masses_, tolerance}, tolerance,
-                             options_.start == nullptr ? nullptr : start.data(), options_.max_iter,
-                             options_.tell_stages, simplex, u.data());
+    out.status = solve_large(CloudProblem{pair(*x_, *y_, monitor_), *masses_, tolerance, nearest_},
+                             tolerance, options_.start == nullptr ? nullptr : start.data(),
+                             options_.max_iter, options_.tell_stages, simplex, u.data());
     out.n_iter = static_cast<std::int64_t>(simplex.pivots());
     double* v = simplex.v();
     if (out.status != Status::optimal) {
@@ -212,6 +231,7 @@ class CloudSolver {
   Split split_x_;
   Split split_y_;
   double largest_;
+  std::size_t nearest_;
   std::optional<CloudSide> x_;
   std::optional<CloudSide> y_;
   std::optional<Masses> masses_;

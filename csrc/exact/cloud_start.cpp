@@ -66,8 +66,8 @@ void start_potentials(const CloudProblem& problem, double* v) {
     Masses masses(x.size(), y.size());
     masses.set(a.data(), b.data(), 1e-6);
     NetworkSimplex simplex(x.size(), y.size());
-    solve_large(CloudProblem{pair, masses, problem.tolerance}, problem.tolerance, nullptr, {},
-                false, simplex, u.data());
+    solve_large(CloudProblem{pair, masses, problem.tolerance, problem.nearest}, problem.tolerance,
+                nullptr, {}, false, simplex, u.data());
   }
   transform({problem.y, x, problem.metric, problem.rounding, problem.n_threads, problem.monitor},
             u.data(), v);

@@ -31,21 +31,10 @@ void cheapest_candidates(const Arcs& arcs, const std::vector<double>& v, double*
   }
 }
 
-bool empty(const ArcParts& parts) {
-  return std::all_of(parts.begin(), parts.end(), [](const auto& part) { return part.empty(); });
-}
-
-// How many of each row's and column's nearest to start with: in the plane, mass moves past about
-// log(n) neighbours; in higher dimensions past fewer.
-std::size_t nearest_count(std::size_t nodes) {
-  const double wanted = kNearestPerOctave * std::log2(static_cast<double>(nodes) / kNearestFrom);
-  return static_cast<std::size_t>(std::clamp(wanted, kMinNearest, kMaxNearest));
-}
-
 // The nearest of rows and columns at the column potentials v; u becomes the row transform of v.
 template <class Problem>
 void add_nearest(const Problem& problem, const double* v, double* u, Arcs& arcs) {
-  const std::size_t count = nearest_count(problem.rows() + problem.cols());
+  const std::size_t count = problem.nearest_count();
   ArcParts nearest = nearest_of_rows(problem, v, count, u);
   ArcParts of_cols = nearest_of_cols(problem, u, count);
   std::move(of_cols.begin(), of_cols.end(), std::back_inserter(nearest));
@@ -59,6 +48,11 @@ std::size_t joining(const Masses& masses) {
 }
 
 }  // namespace
+
+std::size_t nearest_count(std::size_t nodes) {
+  const double wanted = kNearestPerOctave * std::log2(static_cast<double>(nodes) / kNearestFrom);
+  return static_cast<std::size_t>(std::clamp(wanted, kMinNearest, kMaxNearest));
+}
 
 template <class Problem>
 Status solve_large(const Problem& problem, double tolerance, const double* start,
@@ -119,8 +113,10 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
     }
     const ArcParts violated = violated_arcs(problem, simplex.v(), tolerance, joining(masses), u);
     if (const auto stopped = status_of(problem.monitor.stopped())) return *stopped;
-    if (empty(violated)) return Status::optimal;
+    // Arcs that are candidates already are violated by roundings of their potentials alone.
+    const std::size_t before = arcs.size();
     arcs.add(violated);
+    if (arcs.size() == before) return Status::optimal;
   }
 }
 

@@ -46,6 +46,13 @@ constexpr std::size_t kPointsPerCluster = 8;
 constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
 constexpr std::size_t kLikelyBlocks = 16;
 
+// What a problem between points takes, in bytes: for a point, for a coordinate of it, and for each
+// of the candidates that are chosen for it; and the fewest candidates that are worth starting with.
+constexpr std::size_t kBytesPerPoint = 256;
+constexpr std::size_t kBytesPerCoordinate = 40;
+constexpr std::size_t kBytesPerCandidate = 48;
+constexpr std::size_t kLeastNearest = 4;
+
 // Shadows of points: the least coordinates that are worth one, its directions, how they are found
 // (points of each side, iterations), and the share of squares that it may leave out.
 constexpr std::size_t kLeastShadowedDims = 256;

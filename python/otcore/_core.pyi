@@ -77,6 +77,7 @@ def exact_batch_points(
     n_threads: int,
     time_limit: float | None,
     progress: Callable[[int, int], object] | None,
+    max_memory: int | None,
 ) -> ExactSolution: ...
 
 # One problem in compressed rows, and of one without a plan the rows and columns that show it, with

@@ -24,6 +24,7 @@ class Options(NamedTuple):
     n_threads: int | None = None
     time_limit: float | None = None
     progress: Progress = False
+    max_memory: int | None = None  # bytes
 
 
 class Entropic(NamedTuple):
@@ -82,7 +83,11 @@ def entropic_options(
 
 
 def solver_options(
-    max_iter: int | None, n_threads: int | None, time_limit: float | None, progress: Progress
+    max_iter: int | None,
+    n_threads: int | None,
+    time_limit: float | None,
+    progress: Progress,
+    max_memory: int | None = None,
 ) -> Options:
     """The options, checked."""
     return Options(
@@ -90,6 +95,7 @@ def solver_options(
         n_threads=check_threads(n_threads),
         time_limit=None if time_limit is None else _seconds(time_limit),
         progress=progress,
+        max_memory=None if max_memory is None else positive_int(max_memory, "max_memory"),
     )
 
 

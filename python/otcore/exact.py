@@ -86,6 +86,7 @@ def _solve(problem: Problem, options: Options) -> tuple[ExactSolution, Shortage 
             n_threads=n_threads,
             time_limit=options.time_limit,
             progress=progress,
+            max_memory=options.max_memory,
         )
         return solution, None
 
