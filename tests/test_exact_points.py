@@ -11,6 +11,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 import otcore
+import random_clouds
 from checks import check_problem
 from comparison.optimality import require_optimal
 from hostile import KNOWN, known
@@ -117,6 +118,14 @@ def test_layout_of_memory(layout: str) -> None:
     assert not X.flags.c_contiguous
     result = otcore.solve_sample(X, clouds.Y)
     assert np.array_equal(result.potential_b, clouds.solve().potential_b)
+
+
+# 84 and 216: a solver that looks at all pairs and one that looks at candidates may differ by a
+# rounding on whether an arc is violated, and must not ask each other for ever.
+@pytest.mark.parametrize("number", [*range(16), 84, 216])
+def test_random_clouds(number: int) -> None:
+    case = random_clouds.instance(number)
+    check(case.clouds, case.metric, potentials_init=case.start, time_limit=60.0)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -226,6 +227,19 @@ def test_max_iter(name: str, max_iter: int) -> None:
 def test_limits_that_suffice_change_nothing() -> None:
     clouds = make("plane-weighted")
     assert_same(clouds.solve(max_iter=10**9, time_limit=600.0), clouds.solve())
+
+
+@pytest.mark.parametrize("name", ["plane-weighted", "16-dimensional", "far-clusters"])
+def test_less_memory_gives_the_same_value(name: str) -> None:
+    clouds = make(name)
+    free = clouds.solve()
+    with pytest.raises(ValueError, match="max_memory: 1 bytes, expected at least") as caught:
+        clouds.solve(max_memory=1)
+    least = int(re.search(r"at least (\d+)", str(caught.value))[1])
+    for limit in (least, 2 * least):
+        result = clouds.solve(max_memory=limit)
+        check(result, clouds)
+        assert result.value == pytest.approx(free.value, rel=1e-9)
 
 
 def test_going_on_from_where_a_limit_came() -> None:

@@ -221,6 +221,9 @@ def test_options_reach_the_solver() -> None:
     assert stopped.value - stopped.gap <= full.value * (1 + 1e-12)
     with pytest.warns(otcore.ConvergenceWarning):
         assert otcore.solve_grid(A, B, time_limit=1e-9).status == "time_limit"
+    assert otcore.solve_grid(A, B, max_memory=10**9).value == full.value
+    with pytest.raises(ValueError, match="max_memory: 1000 bytes"):
+        otcore.solve_grid(A, B, max_memory=1000)
     calls: list[tuple[int, int]] = []
     otcore.solve_grid(A, B, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1][0] == calls[-1][1]

@@ -40,6 +40,7 @@ def solve_grid(
     n_threads: int | None = None,
     time_limit: float | None = None,
     progress: Progress = False,
+    max_memory: int | None = None,
 ) -> OTResult:
     """Exact optimal transport between two images: masses on the pixels of a regular grid.
 
@@ -62,6 +63,8 @@ def solve_grid(
         The distance between neighbouring pixels, positive: one for all axes, or one for each.
     potentials_init, max_iter, n_threads, time_limit, progress
         As in `otcore.solve`; potentials are as the result has them.
+    max_memory
+        As in `otcore.solve_sample`.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def solve_grid(
         Different numbers of axes, or none; an empty image; masses that are negative, NaN or
         infinite (with the index), without a positive sum, or of different sums; spacing that is not
         positive, not one for each axis, or makes a cost overflow; an unknown metric, or
-        ``"cosine"``, which means nothing here.
+        ``"cosine"``, which means nothing here; a max_memory that the problem does not fit in.
     TypeError
         Images of two libraries, or not of real numbers.
     SolveInterrupted
@@ -103,7 +106,7 @@ def solve_grid(
     >>> [tuple(map(int, np.unravel_index(k, image.shape))) for k in (rows[0], cols[0])]
     [(0, 1), (1, 1)]
     """
-    options = solver_options(max_iter, n_threads, time_limit, progress)
+    options = solver_options(max_iter, n_threads, time_limit, progress, max_memory)
     problem = _grid_problem(image_a, image_b, parse_metric(metric), spacing, potentials_init)
     return exact.solve_one(problem, options)
 
