@@ -46,6 +46,12 @@ constexpr std::size_t kPointsPerCluster = 8;
 constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
 constexpr std::size_t kLikelyBlocks = 16;
 
+// With a plan to start from, so many candidates of each point are enough to begin with.
+// A plan is near the optimum where its arcs cost so much more than potentials allow, in spreads of
+// candidates.
+constexpr std::size_t kNearestWithPlan = 10;
+constexpr double kMostExcess = 0.5;
+
 // What a problem between points takes, in bytes: for a point, for a coordinate of it, and for each
 // of the candidates that are chosen for it; and the fewest candidates that are worth starting with.
 constexpr std::size_t kBytesPerPoint = 256;

@@ -78,6 +78,7 @@ def exact_batch_points(
     time_limit: float | None,
     progress: Callable[[int, int], object] | None,
     max_memory: int | None,
+    start_plan: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None,
 ) -> ExactSolution: ...
 
 # One problem in compressed rows, and of one without a plan the rows and columns that show it, with
