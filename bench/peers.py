@@ -2,13 +2,14 @@
 
     python bench/peers.py exact minibatch oned
     python bench/peers.py entropic
+    python bench/peers.py scale
     python bench/peers.py exact --only "random weights"
     python bench/peers.py all --write-readme
 
 Needs the extra ``otcore[bench]``, and ``otcore[bench-entropic]`` for all rows of the entropic room:
-those whose library is missing are left out, with the reason. The exit code is 1 where the answers
-disagree; a target that is missed shows in the table only. Run it on a machine that does nothing
-else.
+those whose library is missing are left out, with the reason. The room scale takes half an hour and
+5 GB. The exit code is 1 where the answers disagree; a target that is missed shows in the table
+only. Run it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from comparison.contest import Effort, hold
 from comparison.machine import THREADS, describe, measure_limits
 from comparison.report import report, write_readme
 
-ROOMS = ("exact", "entropic", "minibatch", "oned", "pyramid", "sliced", "torch")
+ROOMS = ("exact", "entropic", "minibatch", "oned", "pyramid", "scale", "sliced", "torch")
 README = Path(__file__).resolve().parents[1] / "README.md"
 
 FULL = Effort(rounds=9, turn=0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -55,8 +55,9 @@ class Contest:
     `floor` is the part of it that has a known least time on this machine. Where `share` is given,
     that least time is a rival of its own: the part of otcore's time that it is meant to be.
     `rounds` is for work that takes long: at most so many turns, and memory is measured once; 1 is
-    for minutes: where nothing forks, one call in all. `forked` is False where a library's threads
-    do not outlive the fork in which memory is measured.
+    for minutes: where nothing forks, one call in all, of what takes long. `forked` is False where a
+    library's threads do not outlive the fork in which memory is measured. `memory` is the most that
+    otcore's call may need, in bytes.
     """
 
     work: str
@@ -67,6 +68,20 @@ class Contest:
     agreement: float = AGREEMENT
     rounds: int | None = None
     forked: bool = True
+    memory: float | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Work that only otcore does, in parts that are alike: each has a limit, in seconds and bytes.
+
+    `answers` of a part that does not stand its check has a NaN.
+    """
+
+    work: str
+    parts: Sequence[Contender]
+    seconds: float
+    memory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,11 +138,13 @@ class Row:
         return self.agrees and self.ratio >= self.target
 
 
-def hold(contest: Contest | Count, effort: Effort, limits: Limits) -> list[Row]:
+def hold(contest: Contest | Trial | Count, effort: Effort, limits: Limits) -> list[Row]:
     """Measure memory, compare the answers, then time all contenders in turns."""
     if isinstance(contest, Count):
         c = contest
         return [Row(c.work, c.peer, c.target, c.ours, c.theirs, unit=c.unit)]
+    if isinstance(contest, Trial):
+        return _stand(contest)
     contenders = [contest.ours, *(rival.peer for rival in contest.rivals)]
     rounds = min(effort.rounds, contest.rounds or effort.rounds)
     if rounds == 1 and not contest.forked:
@@ -171,7 +188,38 @@ def hold(contest: Contest | Count, effort: Effort, limits: Limits) -> list[Row]:
                 share=share,
             )
         )
-    return rows
+    return rows + _memory_row(contest.work, memory[0], contest.memory)
+
+
+def _stand(trial: Trial) -> list[Row]:
+    """Each part once: the mean, and the slowest, of several parts."""
+    memory, times = _single_calls(trial.parts)
+    seconds = [mine[0] for mine in times]
+    found = [_answers(part) for part in trial.parts]
+    faulty = any(each is None or not np.isfinite(each).all() for each in found)
+    known = [each for each in memory if each is not None]
+    most = max(known) if known else None
+    kinds = {"mean": sum(seconds) / len(seconds), "slowest": max(seconds)}
+    rows = [
+        Row(
+            trial.work if len(seconds) == 1 else f"{trial.work}, {kind}",
+            f"limit of {trial.seconds:g} s",
+            target=1.0,
+            ours=ours,
+            theirs=trial.seconds,
+            disagreement=float("inf") if faulty else None,
+            ours_memory=most,
+        )
+        for kind, ours in kinds.items()
+    ]
+    return rows[: len(seconds)] + _memory_row(trial.work, most, trial.memory)
+
+
+def _memory_row(work: str, ours: int | None, limit: float | None) -> list[Row]:
+    if ours is None or limit is None:
+        return []
+    peer = f"limit of {limit / 1e6:g} MB"
+    return [Row(work, peer, 1.0, max(ours, 1) / 1e6, limit / 1e6, unit="MB", ours_memory=ours)]
 
 
 def _memory(contender: Contender, contest: Contest) -> int | None:
@@ -183,8 +231,8 @@ def _memory(contender: Contender, contest: Contest) -> int | None:
     return peak_extra_memory_here(contender.run)
 
 
-def _single_calls(contenders: list[Contender]) -> tuple[list[int | None], list[list[float]]]:
-    """Memory and time of one call each."""
+def _single_calls(contenders: Sequence[Contender]) -> tuple[list[int | None], list[list[float]]]:
+    """Memory and time of one call each; of short calls the median of three."""
     memory, times = [], []
     for contender in contenders:
         if contender.small is not None:
@@ -194,7 +242,10 @@ def _single_calls(contenders: list[Contender]) -> tuple[list[int | None], list[l
         memory.append(peak_extra_memory_here(run))
         if not seconds:  # no memory to be seen on this system
             run()
-        times.append(seconds)
+        if seconds[0] < _LONG:
+            run()
+            run()
+        times.append([median(seconds)])
     return memory, times
 
 

@@ -5,10 +5,8 @@ POT gets the iterations that it needs: its default limit ends large problems bef
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import ot
@@ -16,6 +14,7 @@ from scipy.sparse import coo_array
 
 import otcore
 
+from .archives import archive
 from .contest import Contender, Contest, Rival, Values
 from .machine import Work
 
@@ -84,14 +83,12 @@ def _uniform(n: int, m: int) -> tuple[Values, Values]:
 
 def _images() -> Iterator[Contest]:
     """DOTmark's classic images, where the benchmark data are at hand."""
-    folder = os.environ.get("OTCORE_SHARED_DATA")
-    root = Path(folder) if folder else Path(__file__).resolve().parents[3] / "shared" / "data"
-    path = root / "dotmark.npz"
-    if not path.exists():
+    path = archive("dotmark")
+    if path is None:
         return
     for side in (32, 64):
-        with np.load(path) as archive:
-            images = archive[f"ClassicImages_{side}"].astype(np.float64)
+        with np.load(path) as arrays:
+            images = arrays[f"ClassicImages_{side}"].astype(np.float64)
         grid = np.stack(np.meshgrid(*[np.arange(side)] * 2, indexing="ij"), -1).reshape(-1, 2)
         M = ot.dist(grid.astype(np.float64), grid.astype(np.float64))
         masses = [image.ravel() / image.sum() for image in images]

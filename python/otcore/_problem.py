@@ -17,8 +17,8 @@ from .cost import Metric, MetricLike, parse_metric
 
 # The relative difference of the two total masses that is normalised: what rounding weights to the
 # dtype may leave.
-_MASS_TOLERANCE = 1e-6
-_SINGLE_MASS_TOLERANCE = 1e-4
+MASS_TOLERANCE = 1e-6
+SINGLE_MASS_TOLERANCE = 1e-4
 
 
 @dataclass(slots=True, eq=False)
@@ -119,7 +119,7 @@ def checked_weights(
     They are rounded to the data's `dtype`; a has sides[0] entries, b sides[1].
     """
     weights: list[npt.NDArray[np.float64] | None] = []
-    tolerance = _MASS_TOLERANCE
+    tolerance = MASS_TOLERANCE
     for name, source, length in zip("ab", sources, sides, strict=True):
         if source is None:
             weights.append(None)
@@ -127,7 +127,7 @@ def checked_weights(
         array, single = core_weights(library.to_numpy(source), name, dtype, batch, length)
         weights.append(array)
         if single:
-            tolerance = _SINGLE_MASS_TOLERANCE
+            tolerance = SINGLE_MASS_TOLERANCE
     return weights, tolerance
 
 
