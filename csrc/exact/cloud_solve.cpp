@@ -146,6 +146,7 @@ class CloudSolver {
     if (options_.start != nullptr) {
       scale_start(gather(options_.start, y_->order()).data(), *masses_, 2.0 * largest_, 1.0, start);
     }
+    if (options_.tell_stages) monitor_.set_total(kLargeStages);
     const double tolerance = kPricingTolerance * largest_;
     const std::vector<Arc> plan = start_plan();
     CloudProblem problem{pair(*x_, *y_, monitor_), *masses_, tolerance, nearest_};

@@ -83,6 +83,9 @@ constexpr int kMaxRefills = 2;
 // There is no auction where one side has so many times as many points as the other.
 constexpr std::size_t kOblongSides = 32;
 
+// Such problems are solved as large ones where the longer side has at least so many.
+constexpr std::size_t kLongSide = 1024;
+
 // There the plan comes from shortest paths where the shorter side has at most so many: they take 24
 // bytes for each pair.
 constexpr std::size_t kFewPlaces = 64;
