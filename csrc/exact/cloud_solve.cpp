@@ -30,19 +30,46 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // tolerances.
 constexpr std::size_t kRoundingTerms = 8;
 
-// The cost of the longest way in the box around all points: no pair costs more.
+// What the coordinates of a point are divided by before their differences count.
+template <class T>
+double length(const cost::Metric& metric, const T* point, std::size_t dims) {
+  if (metric.power() > 0.0) return 1.0;
+  double largest = 0.0;
+  for (std::size_t k = 0; k < dims; ++k) {
+    largest = std::max(largest, std::abs(static_cast<double>(point[k])));
+  }
+  double squares = 0.0;
+  for (std::size_t k = 0; k < dims; ++k) {
+    const double x = static_cast<double>(point[k]) / largest;
+    squares += x * x;
+  }
+  return largest * std::sqrt(squares);
+}
+
+// The cost of the longest way in the box around all points, or around their directions: no pair
+// costs more.
 template <class T>
 double largest_cost(MatrixView<const T> x, MatrixView<const T> y, const cost::Metric& metric) {
-  if (metric.power() == 0.0) return 2.0;
+  constexpr double kDirectionError = 0x1p-50;  // of ours and of the cost kernels'
   std::vector<double> low(x.cols, kInfinity);
   std::vector<double> high(x.cols, -kInfinity);
   for (const auto& points : {x, y}) {
     for (std::size_t i = 0; i < points.rows; ++i) {
+      const double scale = length(metric, points.row(i), x.cols);
       for (std::size_t k = 0; k < x.cols; ++k) {
-        low[k] = std::min(low[k], static_cast<double>(points.row(i)[k]));
-        high[k] = std::max(high[k], static_cast<double>(points.row(i)[k]));
+        const double at = static_cast<double>(points.row(i)[k]) / scale;
+        low[k] = std::min(low[k], at);
+        high[k] = std::max(high[k], at);
       }
     }
+  }
+  if (metric.power() == 0.0) {
+    double squares = 0.0;
+    for (std::size_t k = 0; k < x.cols; ++k) {
+      const double side = high[k] - low[k] + kDirectionError;
+      squares += side * side;
+    }
+    return std::min(2.0, 0.5 * squares);
   }
   double cost = 0.0;
   cost::fill<double, double>(metric, {low.data(), 1, x.cols, x.cols},

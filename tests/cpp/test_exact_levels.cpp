@@ -9,22 +9,11 @@
 #include <random>
 #include <vector>
 
-#include "base/isa.h"
 #include "exact/kernels.h"
+#include "exact_levels.h"
 
 namespace otcore::exact {
 namespace {
-
-std::vector<const Kernels*> every_level() {
-  std::vector<const Kernels*> tables{&baseline::kKernels};
-#if defined(OTCORE_X86_LEVELS)
-  for (const Isa isa : supported_isas()) {
-    if (isa == Isa::avx2) tables.push_back(&avx2::kKernels);
-    if (isa == Isa::avx512) tables.push_back(&avx512::kKernels);
-  }
-#endif
-  return tables;
-}
 
 TEST(Levels, GiveTheSameAssignment) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
