@@ -16,8 +16,6 @@
 namespace otcore::minibatch {
 namespace {
 
-using sliced::kGroup;
-
 // Batches of both sides whose pairs are a task, and numbers of each that are summed at a time,
 // which keeps them in the caches (bench_minibatch, sliced_table).
 constexpr std::size_t kTileRows = sliced::kPairRows;
