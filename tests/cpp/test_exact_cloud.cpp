@@ -14,6 +14,7 @@
 #include "exact/cloud.h"
 #include "exact/cloud_scan.h"
 #include "exact/problem.h"
+#include "exact/tuning.h"
 #include "exact_clouds.h"
 
 namespace otcore::exact {
@@ -198,6 +199,23 @@ TEST(Cloud, LooksAtManyBlocks) {
       transform(stage.pair().swapped(), u.data(), transformed.data());
       EXPECT_EQ(transformed, stage.col_transform(u));
     }
+  }
+}
+
+// Points far from all others, some of which a sample for shadows leaves out.
+TEST(Cloud, LooksAtOutliers) {
+  CloudStage stage(cost::Metric{}, 601, 700, kLeastShadowedDims, Shape::outlier, 18);
+  for (const double size : {0.0, 1e-13, 1e-3}) {
+    SCOPED_TRACE(size);
+    const std::vector<double> v = stage.numbers(stage.m(), size, 3);
+    const std::vector<double> u = stage.row_transform(v);
+    std::vector<double> raised = u;
+    for (double& x : raised) x += 0.01;
+    violated_arcs(stage.problem(), v.data(), 0.0, 3, raised.data());
+    EXPECT_EQ(raised, u);
+    std::vector<double> transformed(stage.m());
+    transform(stage.pair().swapped(), u.data(), transformed.data());
+    EXPECT_EQ(transformed, stage.col_transform(u));
   }
 }
 
