@@ -130,3 +130,53 @@ def test_bad_input(start: Any, kind: type[Exception], message: str) -> None:
         otcore.solve(np.zeros((3, 4)), potentials_init=start)
     with pytest.raises(kind, match=message):
         otcore.solve_sample(np.zeros((3, 1)), np.zeros((4, 1)), potentials_init=start)
+
+
+def cloud(seed: int) -> tuple[Any, ...]:
+    """Points too many for a matrix, and weights of which some are zero."""
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(900, 3)), rng.normal(size=(700, 3))
+    a, b = rng.random(900), rng.random(700)
+    a[::7], b[::5] = 0.0, 0.0
+    return X, Y, a / a.sum(), b / b.sum()
+
+
+@pytest.mark.parametrize("change", ["nothing", "scale", "weights"])
+def test_a_plan_that_stays_nearly_optimal_takes_few_pivots(change: str) -> None:
+    X, Y, a, b = cloud(0)
+    before = otcore.solve_sample(X, Y, a, b)
+    if change == "scale":
+        X = 1.1 * X
+    elif change == "weights":
+        a = a * (1 + 0.01 * np.random.default_rng(1).random(900))
+        a /= a.sum()
+    cold = otcore.solve_sample(X, Y, a, b)
+    warm = otcore.solve_sample(X, Y, a, b, potentials_init=before)
+    check_result(warm, (X, Y), a, b)
+    assert same_value(warm.value, cold.value, problems.reference_costs(X, Y), 1.0)
+    assert warm.n_iter <= cold.n_iter / 10
+
+
+@pytest.mark.parametrize("change", ["other weights", "reversed", "three times as large"])
+def test_a_plan_that_is_far_from_optimal_is_not_used(change: str) -> None:
+    X, Y, a, b = cloud(0)
+    before = otcore.solve_sample(X, Y, a, b)
+    if change == "other weights":
+        _, _, a, b = cloud(1)
+    elif change == "reversed":
+        X = X[::-1].copy()
+    else:
+        X, a, b = 3 * X, None, None
+    cold = otcore.solve_sample(X, Y, a, b)
+    warm = otcore.solve_sample(X, Y, a, b, potentials_init=before)
+    check_result(warm, (X, Y), a, b)
+    assert warm.value == cold.value
+    assert warm.n_iter <= cold.n_iter
+
+
+def test_a_plan_of_a_batch_entry_and_of_a_matrix() -> None:
+    X, Y, a, b = cloud(0)
+    batch = otcore.solve_sample_batch(X[None], Y[None], a, b)
+    matrix = otcore.solve(problems.reference_costs(X, Y), a, b)
+    for before in (batch[0], matrix):
+        assert otcore.solve_sample(X, Y, a, b, potentials_init=before).n_iter <= 10

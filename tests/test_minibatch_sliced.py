@@ -205,6 +205,38 @@ def test_gradient_is_that_of_the_pairs(p: float) -> None:
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", COUPLINGS)
+@pytest.mark.parametrize(("p", "tolerance"), [(1, 2e-2), (2, 1e-5)])
+def test_float32_gradients_have_the_accuracy_of_their_points(
+    name: str, p: float, tolerance: float
+) -> None:
+    """Slopes and short sums are float32 there. For p = 1 they jump where points meet."""
+    sides = batches(9, 20)
+    grads = []
+    for dtype in (torch.float32, torch.float64):
+        x, y = (torch.tensor(part, dtype=dtype, requires_grad=True) for part in (X, Y))
+        directions = torch.tensor(np.random.default_rng(5).normal(size=(3, 300)), dtype=dtype)
+        result = COUPLINGS[name](
+            x, y, batches=sides, inner="sliced", inner_projections=directions, inner_p=p
+        )
+        (1e-3 * result.value).backward()
+        assert x.grad is not None
+        assert y.grad is not None
+        assert x.grad.dtype == dtype
+        grads.append((x.grad.double(), y.grad.double()))
+    for one, other in zip(*grads, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=tolerance * float(other.abs().max()))
+
+
+def test_an_unknown_factor_makes_an_unknown_gradient() -> None:
+    x = torch.tensor(X, requires_grad=True)
+    result = bomb_ot(x, torch.tensor(Y), k=3, m=4, inner="sliced", seed=0)
+    (result.value * torch.nan).backward()
+    drawn = np.unique(result.batches_x)
+    assert x.grad is not None
+    assert x.grad[drawn].isnan().all()
+
+
 def test_there_is_no_plan() -> None:
     result = bomb_ot(X, Y, k=3, m=4, inner="sliced", seed=0)
     for name in ("sparse_plan", "plan", "marginal_a", "marginals", "drawn_x"):

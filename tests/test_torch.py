@@ -290,6 +290,10 @@ def test_pair_and_plan_gradients(metric: Any, entries: int) -> None:
     actual = plan_gradient(ground, x.detach(), y.detach(), rows, cols, mass)
     for one, other in zip(actual, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)
+    nothing, alone = plan_gradient(ground, x.detach(), y.detach(), rows, cols, mass, (False, True))
+    assert nothing is None
+    assert alone is not None
+    assert alone.equal(actual[1])
     in_x = cost_pair_gradient(ground, x.detach()[rows], y.detach()[cols])
     torch.testing.assert_close(
         torch.zeros(6, 3).double().index_add(0, rows, mass[:, None] * in_x), expected[0]

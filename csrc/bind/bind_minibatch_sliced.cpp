@@ -1,7 +1,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,33 +8,30 @@
 #include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "bind/arrays.h"
 #include "bind/bind.h"
 #include "bind/hooks.h"
 #include "bind/minibatch_answer.h"
+#include "minibatch/places.h"
 #include "minibatch/sliced_table.h"
 #include "minibatch/transport.h"
 
 namespace otcore::bind {
 namespace {
 
-// Rows of points by place in the batches are added up to those of the points; none where there are
-// none.
-std::optional<Array<double>> add_to_points(const Indices& batches,
-                                           const std::vector<double>& by_place, std::size_t points,
-                                           std::size_t dims) {
-  if (by_place.empty()) return std::nullopt;
-  Array<double> sums = new_array<double>(points, dims);
-  double* out = sums.mutable_data();
-  std::fill_n(out, points * dims, 0.0);
-  const std::int64_t* numbers = batches.data();
-  for (std::size_t place = 0; place * dims < by_place.size(); ++place) {
-    double* to = out + static_cast<std::size_t>(numbers[place]) * dims;
-    for (std::size_t c = 0; c < dims; ++c) to[c] += by_place[place * dims + c];
-  }
-  return sums;
+// Room for the derivatives in a side's points, by place in the batches.
+template <class T>
+std::unique_ptr<double[]> room_by_place(const minibatch::Side<T>& side, bool wanted) {
+  if (!wanted) return nullptr;
+  const std::size_t places = checked_mul(side.k, side.m, "k");
+  return std::make_unique_for_overwrite<double[]>(checked_mul(places, side.points.cols, "k"));
+}
+
+template <class T>
+std::optional<Array<T>> gradient_of(const minibatch::Side<T>& side, bool wanted) {
+  if (!wanted) return std::nullopt;
+  return new_array<T>(side.points.rows, side.points.cols);
 }
 
 // Sliced inner problems.
@@ -63,25 +59,34 @@ class SlicedMiniBatches : public MiniBatchAnswer {
         transport_);
   }
 
-  // The gradient of sum_p weights[p] * W_p^p(pair p) in X and Y, where it is asked for.
+  // The gradient of sum_p weights[p] * W_p^p(pair p) in X and Y, where it is asked for, of their
+  // type.
   py::tuple points_gradient(const Array<double>& weights, bool with_x, bool with_y) const {
     if (weights.size() != cost.size()) {
       throw InvalidArgument("weights", "shape " + shape_text(weights), "shape " + shape_text(cost));
     }
     const double* pair_weights = weights.data();
     return std::visit(
-        [&](const auto& transport) {
-          const auto& batches = transport->table().batches();
-          const std::size_t dims = batches.directions().cols;
-          std::vector<double> grad_x(with_x ? batches.x().k * batches.x().m * dims : 0);
-          std::vector<double> grad_y(with_y ? batches.y().k * batches.y().m * dims : 0);
+        [&](const auto& transport) -> py::tuple {
+          const auto& table = transport->table();
+          const auto& x = table.batches().x();
+          const auto& y = table.batches().y();
+          const std::unique_ptr<double[]> grad_x = room_by_place(x, with_x);
+          const std::unique_ptr<double[]> grad_y = room_by_place(y, with_y);
+          auto in_x = gradient_of(x, with_x);
+          auto in_y = gradient_of(y, with_y);
+          const std::int64_t* batches_x = batches_x_.data();
+          const std::int64_t* batches_y = batches_y_.data();
+          auto* to_x = in_x ? in_x->mutable_data() : nullptr;
+          auto* to_y = in_y ? in_y->mutable_data() : nullptr;
           const bool stopped = run_interruptible(py::none(), std::nullopt, [&](Monitor& monitor) {
-            transport->table().points_gradient(pair_weights, with_x ? grad_x.data() : nullptr,
-                                               with_y ? grad_y.data() : nullptr, monitor);
+            table.points_gradient(pair_weights, grad_x.get(), grad_y.get(), monitor);
+            const int n_threads = table.options().n_threads;
+            if (with_x) add_up_places(x, batches_x, grad_x.get(), n_threads, to_x);
+            if (with_y) add_up_places(y, batches_y, grad_y.get(), n_threads, to_y);
           });
           if (stopped) throw_keyboard_interrupt();
-          return py::make_tuple(add_to_points(batches_x_, grad_x, batches.x().points.rows, dims),
-                                add_to_points(batches_y_, grad_y, batches.y().points.rows, dims));
+          return py::make_tuple(in_x, in_y);
         },
         transport_);
   }
@@ -105,7 +110,7 @@ SlicedMiniBatches minibatch_sliced(const RealArray& x, const RealArray& y, const
                                    const OptionalWeights& b, const Indices& batches_x,
                                    const Indices& batches_y, const RealArray& directions, double p,
                                    const std::string& coupling, double outer_reg, bool by_mass,
-                                   bool root, int n_threads) {
+                                   bool root, bool keep, int n_threads) {
   return visit_pair(x, y, [&]<class T>(const Array<T>& points_x, const Array<T>& points_y) {
     const auto* rows = std::get_if<Array<T>>(&directions);
     if (rows == nullptr || rows->ndim() != 2 || extent(*rows, 1) != extent(points_x, 1)) {
@@ -115,6 +120,7 @@ SlicedMiniBatches minibatch_sliced(const RealArray& x, const RealArray& y, const
     minibatch::SlicedOptions<T> options;
     options.p = p;
     options.root = root;
+    options.keep = keep;
     options.n_threads = n_threads;
     return SlicedMiniBatches(points_x, points_y, a, b, batches_x, batches_y, *rows, options,
                              {parse_coupling(coupling), outer_reg, by_mass});
@@ -135,7 +141,8 @@ void bind_minibatch_sliced(py::module_& module) {
              py::arg("Y").noconvert(), py::arg("a").noconvert(), py::arg("b").noconvert(),
              py::arg("batches_x").noconvert(), py::arg("batches_y").noconvert(),
              py::arg("directions").noconvert(), py::arg("p"), py::kw_only(), py::arg("coupling"),
-             py::arg("outer_reg"), py::arg("by_mass"), py::arg("root"), py::arg("n_threads"));
+             py::arg("outer_reg"), py::arg("by_mass"), py::arg("root"), py::arg("keep"),
+             py::arg("n_threads"));
 }
 
 }  // namespace otcore::bind

@@ -6,6 +6,7 @@
 #include "cost/gram-inl.h"
 #include "cost/layout-inl.h"
 #include "cost/pack-inl.h"
+#include "cost/pull_back-inl.h"
 
 namespace otcore::cost::OTCORE_LEVEL {
 namespace {
@@ -36,7 +37,8 @@ constexpr PackKernels<In, T> kPackKernels = {pack_rows<In, T>, pack_cols<In, T>}
 
 const Kernels kKernels = {
     kTileKernels<float>,         kTileKernels<double>,         kPackKernels<float, float>,
-    kPackKernels<float, double>, kPackKernels<double, double>,
+    kPackKernels<float, double>, kPackKernels<double, double>, weigh_differences<float>,
+    weigh_differences<double>,
 };
 
 }  // namespace otcore::cost::OTCORE_LEVEL

@@ -58,12 +58,23 @@ struct PackKernels {
   std::ptrdiff_t (*cols)(const Form& form, const Points<In>& points, const T* centre, T* out);
 };
 
+// Points that share their partners are summed together, up to so many.
+constexpr std::size_t kPullBackRows = 4;
+
+// out[r * dims + k] = sum_e weights[r * count + e] * (point_rk - other_ek), in float64, for `rows`
+// <= kPullBackRows points, `stride` numbers apart, and `count` others.
+template <class T>
+using PullBackKernel = void (*)(const T* points, std::size_t stride, std::size_t rows,
+                                const Points<T>& others, const double* weights, T* out);
+
 struct Kernels {
   TileKernels<float> tile_f32;
   TileKernels<double> tile_f64;
   PackKernels<float, float> pack_f32;
   PackKernels<float, double> pack_f32_as_f64;
   PackKernels<double, double> pack_f64;
+  PullBackKernel<float> pull_back_f32;
+  PullBackKernel<double> pull_back_f64;
 };
 
 namespace baseline {
@@ -88,6 +99,15 @@ const TileKernels<T>& tile_kernels(const Kernels& table) {
     return table.tile_f32;
   } else {
     return table.tile_f64;
+  }
+}
+
+template <class T>
+PullBackKernel<T> pull_back_kernel(const Kernels& table) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return table.pull_back_f32;
+  } else {
+    return table.pull_back_f64;
   }
 }
 

@@ -9,24 +9,6 @@
 namespace otcore::exact {
 namespace {
 
-// How far the arcs' reduced costs reach: the mean over the rows of highest less lowest. Prices are
-// minus column potentials.
-double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>& prices) {
-  double sum = 0.0;
-  for (const std::int32_t i : masses.rows()) {
-    const auto row = static_cast<std::size_t>(i);
-    double low = std::numeric_limits<double>::infinity();
-    double high = -low;
-    for (std::size_t k = arcs.begin(row); k < arcs.end(row); ++k) {
-      const double price = arcs.costs()[k] + prices[static_cast<std::size_t>(arcs.cols()[k])];
-      low = std::min(low, price);
-      high = std::max(high, price);
-    }
-    if (high > low) sum += high - low;
-  }
-  return sum / static_cast<double>(masses.rows().size());
-}
-
 // The largest cost, of either sign; 1 where all are 0.
 double largest(const Arcs& arcs) {
   double magnitude = 0.0;
@@ -38,13 +20,29 @@ double largest(const Arcs& arcs) {
 
 }  // namespace
 
+double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>& v) {
+  double sum = 0.0;
+  for (const std::int32_t i : masses.rows()) {
+    const auto row = static_cast<std::size_t>(i);
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    for (std::size_t k = arcs.begin(row); k < arcs.end(row); ++k) {
+      const double price = arcs.costs()[k] - v[static_cast<std::size_t>(arcs.cols()[k])];
+      low = std::min(low, price);
+      high = std::max(high, price);
+    }
+    if (high > low) sum += high - low;
+  }
+  return sum / static_cast<double>(masses.rows().size());
+}
+
 void hold_auction(const Arcs& arcs, const Masses& masses, int rounds, const Refill& refill,
                   Monitor& monitor, std::vector<double>& v, Auction& auction) {
   std::vector<double>& prices = auction.prices();
   for (const std::int32_t j : masses.cols()) {
     prices[static_cast<std::size_t>(j)] = -v[static_cast<std::size_t>(j)];
   }
-  double epsilon = spread(arcs, masses, prices);
+  double epsilon = spread(arcs, masses, v);
   if (epsilon == 0.0) epsilon = largest(arcs);  // arcs that cost the same
   int left = rounds;
   for (int coarse = kAuctionRounds; coarse > rounds; --coarse) epsilon /= kEpsilonStep;

@@ -11,6 +11,10 @@
 
 namespace otcore::exact {
 
+// How far the arcs' reduced costs reach: the mean over the rows of highest less lowest, at the
+// column potentials v.
+double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>& v);
+
 // Adds arcs that are cheap at the potentials v, for a round that could not end; false where there
 // are no more.
 using Refill = std::function<bool(const std::vector<double>& v)>;

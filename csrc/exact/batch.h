@@ -21,6 +21,13 @@ inline std::optional<Status> status_of(Stop stop) {
   return stop == Stop::time_limit ? Status::time_limit : Status::interrupted;
 }
 
+// Pairs of a row and a column.
+struct ArcList {
+  const std::int32_t* rows = nullptr;
+  const std::int32_t* cols = nullptr;
+  std::size_t count = 0;
+};
+
 struct Options {
   // Pivots (network simplex) or augmenting paths (assignment) a problem may take; none: no limit.
   std::optional<std::size_t> max_iter;
@@ -29,6 +36,8 @@ struct Options {
   // Column potentials to start every problem from, finite, one for each column; null: none.
   // Assignments have no use for them.
   const double* start = nullptr;
+  // With them, the arcs that a plan took: a start for large problems between points alone.
+  ArcList start_plan;
   // Bytes that a large problem between points may take beside its data; none: no limit.
   std::optional<std::size_t> max_memory;
   // Counts the stages of large dense problems as the call's progress: for a call with one problem.

@@ -41,6 +41,9 @@ struct DenseProblem {
   [[nodiscard]] double cost(std::size_t i, std::size_t j) const {
     return static_cast<double>(costs.row(i)[j]) * scale;
   }
+  // A plan to start from: none.
+  [[nodiscard]] const std::vector<Arc>* plan() const { return nullptr; }
+  [[nodiscard]] const DenseProblem& without_plan() const { return *this; }
   // A row's arc of lowest C_ij - v_j.
   [[nodiscard]] Arc cheapest(std::size_t row, const double* v) const {
     const std::size_t col = cost_kernels<T>().row_minimum(costs.row(row), scale, v, costs.cols).col;

@@ -2,6 +2,7 @@
 // tile, whenever they are looked at.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -38,8 +39,17 @@ struct CloudProblem : CloudPair {
   const Masses& masses;
   double tolerance;     // of reduced costs
   std::size_t nearest;  // candidates of each row and column
+  const std::vector<Arc>* start_plan = nullptr;
 
-  [[nodiscard]] std::size_t nearest_count() const { return nearest; }
+  [[nodiscard]] std::size_t nearest_count() const {
+    return start_plan == nullptr ? nearest : std::min(nearest, kNearestWithPlan);
+  }
+  [[nodiscard]] const std::vector<Arc>* plan() const { return start_plan; }
+  [[nodiscard]] CloudProblem without_plan() const {
+    CloudProblem other = *this;
+    other.start_plan = nullptr;
+    return other;
+  }
 
   [[nodiscard]] std::size_t rows() const { return x.size(); }
   [[nodiscard]] std::size_t cols() const { return y.size(); }

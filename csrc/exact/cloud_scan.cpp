@@ -22,19 +22,19 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 CloudScan::CloudScan(const CloudPair& pair, const double* v) : pair_(pair), v_(v) {
   if (!pair.x.has_balls()) return;
   const std::size_t blocks = pair.y.blocks();
+  if (!pair.x.has_locals()) {
+    bound_distances();
+    return;
+  }
   mean_v_.resize(blocks);
   for (std::size_t j = 0; j < blocks; ++j) {
     const double* first = v + j * kBlockPoints;
     const std::size_t size = pair.y.block_size(j);
     mean_v_[j] = std::accumulate(first, first + size, 0.0) / static_cast<double>(size);
   }
-  distances_.resize(kBlocksPerGroup * round_up(blocks, kPad));
-  if (!pair.x.has_locals()) {
-    bound_distances();
-    return;
-  }
   to_cols_.resize(kBlocksPerGroup * blocks * kBlockPoints);
   of_cols_.resize(kBlocksPerGroup * blocks);
+  distances_.resize(kBlocksPerGroup * round_up(blocks, kPad));
 }
 
 void CloudScan::bound_distances() {
@@ -52,14 +52,13 @@ void CloudScan::bound_distances() {
 
 void CloudScan::start_group(std::size_t group) {
   first_block_ = group * kBlocksPerGroup;
-  if (!pair_.x.has_balls()) return;
+  if (!pair_.x.has_locals()) return;
   const CloudSide& x = pair_.x;
   const CloudSide& y = pair_.y;
   const std::size_t blocks = y.blocks();
   const std::size_t count = std::min(kBlocksPerGroup, x.blocks() - first_block_);
   cost::tile(pair_.metric, x.ball_row(first_block_), count, y.ball_cols(), blocks, x.dims(),
              distances_.data(), round_up(blocks, kPad));
-  if (!x.has_locals()) return;
   for (std::size_t j = 0; j < blocks; ++j) {
     const std::size_t size = y.block_size(j);
     const double* v = v_ + j * kBlockPoints;

@@ -126,6 +126,15 @@ void scatter(const std::vector<double>& values, const std::vector<std::int64_t>&
   for (std::size_t k = 0; k < values.size(); ++k) out[order[k]] = values[k];
 }
 
+// Where each of the caller's points is in a side's order, -1 where it is not.
+std::vector<std::int32_t> places_of(const CloudSide& side, std::size_t count) {
+  std::vector<std::int32_t> places(count, -1);
+  for (std::size_t k = 0; k < side.size(); ++k) {
+    places[static_cast<std::size_t>(side.order()[k])] = static_cast<std::int32_t>(k);
+  }
+  return places;
+}
+
 template <class T>
 class CloudSolver {
  public:
@@ -164,9 +173,16 @@ class CloudSolver {
     if (options_.start != nullptr) {
       scale_start(gather(options_.start, y_->order()).data(), *masses_, 2.0 * largest_, 1.0, start);
     }
+    if (options_.tell_stages) monitor_.set_total(kLargeStages);
     const double tolerance = kPricingTolerance * largest_;
-    out.status = solve_large(CloudProblem{pair(*x_, *y_, monitor_), *masses_, tolerance, nearest_},
-                             tolerance, options_.start == nullptr ? nullptr : start.data(),
+    const std::vector<Arc> plan = start_plan();
+    CloudProblem problem{pair(*x_, *y_, monitor_), *masses_, tolerance, nearest_};
+    if (!plan.empty()) {
+      problem.start_plan = &plan;
+    } else if (!start.empty() && !is_worth_more(problem, start)) {
+      start.clear();
+    }
+    out.status = solve_large(problem, tolerance, start.empty() ? nullptr : start.data(),
                              options_.max_iter, options_.tell_stages, simplex, u.data());
     out.n_iter = static_cast<std::int64_t>(simplex.pivots());
     double* v = simplex.v();
@@ -192,6 +208,44 @@ class CloudSolver {
   CloudPair pair(const CloudSide& x, const CloudSide& y, Monitor& monitor) const {
     const auto terms = static_cast<double>(x.dims() + kRoundingTerms);
     return {x, y, metric_, terms * kPricingTolerance * largest_, options_.n_threads, monitor};
+  }
+
+  // Whether the caller's potentials have a higher dual value than those of clusters.
+  bool is_worth_more(const CloudProblem& problem, const std::vector<double>& start) const {
+    std::vector<double> other(start.size());
+    start_potentials(problem, other.data());
+    return dual_value(problem, start) > dual_value(problem, other);
+  }
+
+  static double dual_value(const CloudProblem& problem, const std::vector<double>& v) {
+    std::vector<double> u(problem.rows());
+    transform(problem, v.data(), u.data());
+    double value = 0.0;
+    for (std::size_t i = 0; i < u.size(); ++i) {
+      value += problem.masses.mass(problem.masses.supply()[i]) * u[i];
+    }
+    for (std::size_t j = 0; j < v.size(); ++j) {
+      value += problem.masses.mass(problem.masses.demand()[j]) * v[j];
+    }
+    return value;
+  }
+
+  // The caller's arcs between points with mass.
+  std::vector<Arc> start_plan() const {
+    std::vector<Arc> arcs;
+    const ArcList& given = options_.start_plan;
+    if (given.count == 0) return arcs;
+    const std::vector<std::int32_t> row_places = places_of(*x_, points_x_.rows);
+    const std::vector<std::int32_t> col_places = places_of(*y_, points_y_.rows);
+    const CloudPair costs = pair(*x_, *y_, monitor_);
+    for (std::size_t k = 0; k < given.count; ++k) {
+      const std::int32_t row = row_places[static_cast<std::size_t>(given.rows[k])];
+      const std::int32_t col = col_places[static_cast<std::size_t>(given.cols[k])];
+      if (row < 0 || col < 0) continue;
+      arcs.push_back(
+          {row, col, costs.cost(static_cast<std::size_t>(row), static_cast<std::size_t>(col))});
+    }
+    return arcs;
   }
 
   void write_plan(const NetworkSimplex& simplex, const double* u, const double* v, Solution& out) {
@@ -222,7 +276,6 @@ class CloudSolver {
   // Points without mass take the largest potentials that are feasible: columns first, then rows.
   void write_potentials(const std::vector<double>& u, const std::vector<double>& v, Solution& out) {
     if (out.potential_a == nullptr && out.potential_b == nullptr) return;
-    std::vector<double> lowest;
     std::optional<CloudSide> light;
     std::vector<double> light_v;
     if (!split_y_.massless.empty()) {

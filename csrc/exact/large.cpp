@@ -16,6 +16,7 @@
 #include "exact/few_places.h"
 #include "exact/oblong.h"
 #include "exact/pricing.h"
+#include "exact/replant.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
@@ -39,6 +40,23 @@ void add_nearest(const Problem& problem, const double* v, double* u, Arcs& arcs)
   ArcParts of_cols = nearest_of_cols(problem, u, count);
   std::move(of_cols.begin(), of_cols.end(), std::back_inserter(nearest));
   arcs.add(nearest);
+}
+
+// Whether a plan is one to start from: it places nearly all mass, at costs that are not far above
+// the potentials, measured by how far candidates reach.
+bool is_near_optimum(const std::vector<Flow>& flows, const std::vector<std::int64_t>& unplaced,
+                     const Arcs& arcs, const Masses& masses, const double* u,
+                     const std::vector<double>& v) {
+  double placed = 0.0;
+  double excess = 0.0;
+  for (const Flow& flow : flows) {
+    const auto units = static_cast<double>(flow.units);
+    placed += units;
+    excess += units * (flow.cost - u[flow.row] - v[static_cast<std::size_t>(flow.col)]);
+  }
+  double left = 0.0;
+  for (const std::int64_t units : unplaced) left += static_cast<double>(units);
+  return left <= kLeftBetween * placed && excess <= kMostExcess * placed * spread(arcs, masses, v);
 }
 
 // As many arcs of a row as may join at once: a few for each row and each column.
@@ -74,6 +92,7 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
   }
   end_stage();
   Arcs arcs(n, m);
+  if (problem.plan() != nullptr) arcs.add({*problem.plan()});
   add_nearest(problem, v.data(), u, arcs);
   end_stage();
 
@@ -81,7 +100,15 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
     return problem.cheapest(i, potentials);
   };
   std::vector<Flow> flows;
-  if (is_oblong(masses)) {
+  std::vector<std::int64_t> unplaced;
+  std::vector<std::int64_t> room;
+  if (problem.plan() != nullptr) {
+    flows = replant(*problem.plan(), masses, unplaced, room);
+    if (!is_near_optimum(flows, unplaced, arcs, masses, u, v)) {
+      return solve_large(problem.without_plan(), tolerance, nullptr, max_pivots, false, simplex, u);
+    }
+    place_rest(unplaced, room, v, cheapest, flows);
+  } else if (is_oblong(masses)) {
     auto optimal = has_few_places(masses) ? place_on_few(problem, u, v) : std::nullopt;
     flows = optimal ? std::move(*optimal) : place_by_regret(problem, u, v.data());
   } else {
@@ -96,8 +123,8 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
     flows = auction.flows(arcs);
     // What is missing costs few pivots to add now, and many at the optimum without it.
     if (problem.monitor.stopped() == Stop::none) refill(v);
-    std::vector<std::int64_t> unplaced = auction.unplaced();
-    std::vector<std::int64_t> room = auction.room();
+    unplaced = auction.unplaced();
+    room = auction.room();
     place_rest(unplaced, room, v, cheapest, flows);
   }
   end_stage();

@@ -72,6 +72,10 @@ bool is_oblong(const Masses& masses) {
   return longer / shorter >= kOblongSides;
 }
 
+bool is_long(const Masses& masses) {
+  return is_oblong(masses) && std::max(masses.rows().size(), masses.cols().size()) >= kLongSide;
+}
+
 template <class Problem>
 std::vector<Flow> place_by_regret(const Problem& problem, const double* u, const double* v) {
   const Masses& masses = problem.masses;

@@ -12,6 +12,10 @@ namespace otcore::exact {
 // holders of a column, which are most of the matrix where the other side is short.
 bool is_oblong(const Masses& masses);
 
+// Whether pivots on all arcs are the wrong way too, however few these are: rows of so many ties and
+// near ties take very many.
+bool is_long(const Masses& masses);
+
 // Places the points of the longer side, each where it is cheapest and there is room, at the shorter
 // side's potentials (u or v). First come those that would lose most by their second choice (Vogel's
 // approximation, with penalties that stay as they are); for a side of two that is optimal. Reads

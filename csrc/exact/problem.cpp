@@ -12,6 +12,7 @@
 #include "exact/certificate.h"
 #include "exact/kernels.h"
 #include "exact/large.h"
+#include "exact/oblong.h"
 #include "exact/pricing.h"
 #include "exact/range.h"
 #include "exact/simplex.h"
@@ -87,7 +88,7 @@ struct Solver::Impl {
     const MatrixView<const double> view{costs, n, stride, stride};
     if (is_assignment(monitor)) {
       solve_assignment(view, scale, out);
-    } else if (options.start != nullptr) {
+    } else if (options.start != nullptr || is_long(masses)) {
       announce_stages(monitor);
       solve_large(MatrixView<const double>{costs, n, m, stride}, magnitude(range) * scale, scale,
                   monitor, out);

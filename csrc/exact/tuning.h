@@ -46,6 +46,12 @@ constexpr std::size_t kPointsPerCluster = 8;
 constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
 constexpr std::size_t kLikelyBlocks = 16;
 
+// With a plan to start from, so many candidates of each point are enough to begin with.
+// A plan is near the optimum where its arcs cost so much more than potentials allow, in spreads of
+// candidates.
+constexpr std::size_t kNearestWithPlan = 10;
+constexpr double kMostExcess = 0.5;
+
 // What a problem between points takes, in bytes: for a point, for a coordinate of it, and for each
 // of the candidates that are chosen for it; and the fewest candidates that are worth starting with.
 constexpr std::size_t kBytesPerPoint = 256;
@@ -76,6 +82,9 @@ constexpr int kMaxRefills = 2;
 
 // There is no auction where one side has so many times as many points as the other.
 constexpr std::size_t kOblongSides = 32;
+
+// Such problems are solved as large ones where the longer side has at least so many.
+constexpr std::size_t kLongSide = 1024;
 
 // There the plan comes from shortest paths where the shorter side has at most so many: they take 24
 // bytes for each pair.

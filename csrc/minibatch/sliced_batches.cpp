@@ -27,9 +27,12 @@ SlicedBatches<T>::SlicedBatches(const Side<T>& x, const Side<T>& y, MatrixView<c
   const std::size_t groups = (directions.rows + kGroup - 1) / kGroup;
   // A vector may be read beyond the end.
   groups_.assign(checked_mul(groups * kGroup, dims, "inner_projections") + kGroup, T{0});
-  for (std::size_t l = 0; l < directions.rows; ++l) {
-    T* group = groups_.data() + l / kGroup * kGroup * dims;
-    for (std::size_t c = 0; c < dims; ++c) group[c * kGroup + l % kGroup] = directions.row(l)[c];
+  for (std::size_t first = 0; first < directions.rows; first += kGroup) {
+    T* group = groups_.data() + first * dims;
+    const std::size_t count = std::min(kGroup, directions.rows - first);
+    for (std::size_t c = 0; c < dims; ++c, group += kGroup) {
+      for (std::size_t l = 0; l < count; ++l) group[l] = directions.row(first + l)[c];
+    }
   }
 }
 
@@ -71,18 +74,20 @@ const T* SlicedBatches<T>::gather(std::size_t b, Scratch& scratch) const {
 
 template <class T>
 void SlicedBatches<T>::sort_columns(std::size_t b, std::size_t first_group, std::size_t groups,
-                                    Scratch& scratch, T* out) const {
+                                    Scratch& scratch, T* sorted, T* projections) const {
   const std::size_t m = size(b);
   const sliced::Points<T> points{gather(b, scratch), m, directions_.cols, nullptr};
   if (scratch.columns == nullptr) {
     const std::size_t most = std::max(x().m, y().m);
     scratch.columns = aligned_array<T>(kGroup * round_up(most, sliced::kColumnPadding), "m");
   }
-  for (std::size_t g = first_group; g < first_group + groups; ++g, out += m * kGroup) {
-    const std::size_t count = std::min(kGroup, slices() - g * kGroup);
-    const T* group = groups_.data() + g * kGroup * directions_.cols;
-    if (!sliced::project_kernels<T>().sort_columns(points, group, count, scratch.columns.get(),
-                                                   out)) {
+  for (std::size_t g = 0; g < groups; ++g) {
+    const std::size_t first = (first_group + g) * kGroup;
+    const std::size_t at = g * m * kGroup;
+    if (!sliced::project_kernels<T>().sort_columns(
+            points, groups_.data() + first * directions_.cols, std::min(kGroup, slices() - first),
+            scratch.columns.get(), sorted + at,
+            projections == nullptr ? nullptr : projections + at)) {
       throw_overflow();
     }
   }

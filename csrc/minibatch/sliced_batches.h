@@ -56,10 +56,11 @@ class SlicedBatches {
   [[nodiscard]] std::size_t slices() const { return directions_.rows; }
   [[nodiscard]] MatrixView<const T> directions() const { return directions_; }
 
-  // out[0 .. groups * kGroup * size(b)) = the sorted projections on some groups of kGroup
-  // directions, as the sliced room's sort_columns has them. InvalidArgument as throw_overflow().
+  // The projections on some groups of kGroup directions, sorted and as the points stand, as the
+  // sliced room's sort_columns has them: groups * kGroup * size(b) numbers each. InvalidArgument as
+  // throw_overflow().
   void sort_columns(std::size_t b, std::size_t first_group, std::size_t groups, Scratch& scratch,
-                    T* out) const;
+                    T* sorted, T* projections) const;
 
   // out[l * stride + k] = the k-th smallest projection on direction first + l, l < count, and where
   // in the batch it was, at the same place of `order`, unless that is null. The directions do not

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/sizes.h"
 #include "base/thread_pool.h"
-#include "minibatch/sliced_rows.h"
+#include "minibatch/sliced_pullback.h"
 #include "sliced/kernels.h"
 #include "sliced/tuning.h"
 
@@ -18,13 +18,8 @@ namespace {
 
 using sliced::kGroup;
 
-// What the columns of a piece take, if there are two groups or more in it.
-constexpr std::size_t kPieceBytes = std::size_t{64} << 20;
-
-// Groups for which a batch is gathered once; batches of both sides whose pairs are a task, and
-// numbers of each that are summed at a time, which keeps them in the caches (bench_minibatch,
-// sliced_table).
-constexpr std::size_t kGroupsPerTask = 4;
+// Batches of both sides whose pairs are a task, and numbers of each that are summed at a time,
+// which keeps them in the caches (bench_minibatch, sliced_table).
 constexpr std::size_t kTileRows = sliced::kPairRows;
 constexpr std::size_t kTileCols = 32;
 constexpr std::size_t kPairsPerTask = 64;  // of the diagonal
@@ -73,49 +68,29 @@ void SlicedTable<T>::solve(const std::int64_t* batches_x, const std::int64_t* ba
 
 template <class T>
 void SlicedTable<T>::sum_columns(Monitor& monitor) {
-  const std::size_t group_size = batches_.x().m * kGroup;
-  const std::size_t groups = (batches_.slices() + kGroup - 1) / kGroup;
-  const std::size_t bytes = batches_.batches() * group_size * sizeof(T);
-  const std::size_t at_once = std::clamp<std::size_t>(kPieceBytes / bytes, 1, groups);
-  const std::size_t stride = at_once * group_size;  // of the batches
-  const auto columns = aligned_array<T>(checked_mul(batches_.batches(), stride, "k"), "k");
-  const std::size_t most = (at_once + kGroupsPerTask - 1) / kGroupsPerTask * batches_.batches();
-  std::vector<typename SlicedBatches<T>::Scratch> scratch(
-      static_cast<std::size_t>(slots_for(most, options_.n_threads)));
-  for (std::size_t first = 0; first < groups; first += at_once) {
-    const std::size_t count = std::min(at_once, groups - first);
-    const std::size_t blocks = (count + kGroupsPerTask - 1) / kGroupsPerTask;
-    parallel_for(
-        blocks * batches_.batches(), options_.n_threads,
-        [&](std::size_t task, int slot) {
-          if (monitor.stopped() != Stop::none) return;
-          const std::size_t b = task / blocks;
-          const std::size_t start = task % blocks * kGroupsPerTask;
-          batches_.sort_columns(b, first + start, std::min(kGroupsPerTask, count - start),
-                                scratch[static_cast<std::size_t>(slot)],
-                                columns.get() + b * stride + start * group_size);
-        },
-        &monitor);
-    if (monitor.stopped() != Stop::none) return;
-    add_columns(columns.get(), stride, count * group_size, monitor);
-  }
+  const bool keep = options_.keep && SlicedColumns<T>::fit(batches_);
+  if (!columns_) columns_.emplace(batches_, keep, options_.n_threads);
+  columns_->for_each_piece(batches_, monitor, [&](std::size_t /*first*/, std::size_t count) {
+    add_columns(*columns_, count * columns_->group_size(), monitor);
+  });
+  if (!keep || monitor.stopped() != Stop::none) columns_.reset();
 }
 
 // Adds the costs of `length` numbers of every batch.
 template <class T>
-void SlicedTable<T>::add_columns(const T* columns, std::size_t stride, std::size_t length,
+void SlicedTable<T>::add_columns(const SlicedColumns<T>& columns, std::size_t length,
                                  Monitor& monitor) {
   const std::size_t kx = batches_.x().k;
   const std::size_t ky = batches_.y().k;
-  const T* columns_y = columns + kx * stride;
   const auto m = static_cast<double>(batches_.x().m);
   const auto add_tile = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t cols,
                             std::size_t pair, std::size_t pair_stride) {
     std::array<double, kTileRows * kTileCols> sums;
     for (std::size_t start = 0; start < length; start += kNumbersAtOnce) {
-      sliced::project_kernels<T>().pair_sums(
-          columns + i * stride + start, stride, rows, columns_y + j * stride + start, stride, cols,
-          std::min(kNumbersAtOnce, length - start), options_.p == 2.0, sums.data());
+      sliced::project_kernels<T>().pair_sums(columns.sorted(i) + start, columns.stride(), rows,
+                                             columns.sorted(kx + j) + start, columns.stride(), cols,
+                                             std::min(kNumbersAtOnce, length - start),
+                                             options_.p == 2.0, sums.data());
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t c = 0; c < cols; ++c) {
           sums_[pair + r * pair_stride + c].add(sums[r * cols + c] / m);
@@ -186,15 +161,47 @@ double* SlicedTable<T>::of_batch(std::size_t b, std::size_t dims, double* of_x,
 template <class T>
 void SlicedTable<T>::points_gradient(const double* weights, double* grad_x, double* grad_y,
                                      Monitor& monitor) const {
-  const MatrixView<const T> directions = batches_.directions();
-  const std::size_t dims = directions.cols;
-  const std::size_t places = batches_.places();
-  const std::size_t padded = round_up(dims, sliced::kSumPadding);
+  const PairWeights pairs{weights, options_.diagonal};
+  if (fit_columns() && pull_columns_back(pairs, grad_x, grad_y, monitor)) return;
+  pull_rows_back(pairs, grad_x, grad_y, monitor);
+}
+
+template <class T>
+void SlicedTable<T>::clear(double* grad_x, double* grad_y) const {
+  const std::size_t dims = batches_.directions().cols;
   for (std::size_t b = 0; b < batches_.batches(); ++b) {
     if (double* own = of_batch(b, dims, grad_x, grad_y)) {
       std::fill_n(own, batches_.size(b) * dims, 0.0);
     }
   }
+}
+
+// False where it is to be done by rows.
+template <class T>
+bool SlicedTable<T>::pull_columns_back(const PairWeights& weights, double* grad_x, double* grad_y,
+                                       Monitor& monitor) const {
+  clear(grad_x, grad_y);
+  SlicedPullback<T> pullback(batches_, weights, options_.p == 2.0, options_.n_threads, grad_x,
+                             grad_y);
+  if (columns_) {
+    pullback.add(*columns_, 0, columns_->groups(), monitor);
+  } else {
+    SlicedColumns<T> columns(batches_, true, options_.n_threads);
+    columns.for_each_piece(batches_, monitor, [&](std::size_t first, std::size_t count) {
+      pullback.add(columns, first, count, monitor);
+    });
+  }
+  return monitor.stopped() != Stop::none || pullback.finish();
+}
+
+template <class T>
+void SlicedTable<T>::pull_rows_back(const PairWeights& weights, double* grad_x, double* grad_y,
+                                    Monitor& monitor) const {
+  clear(grad_x, grad_y);
+  const MatrixView<const T> directions = batches_.directions();
+  const std::size_t dims = directions.cols;
+  const std::size_t places = batches_.places();
+  const std::size_t padded = round_up(dims, sliced::kSumPadding);
   SlicedRows<T> rows(batches_, options_.p, true, places, options_.n_threads);
   std::vector<double> slopes;
   std::vector<double> scaled;  // directions / slices, padded
@@ -207,7 +214,7 @@ void SlicedTable<T>::points_gradient(const double* weights, double* grad_x, doub
           if (monitor.stopped() != Stop::none) return;
           SliceAnswers answers;
           answers.slopes = slopes.data() + l * places;
-          rows.solve(l, {weights, options_.diagonal}, answers, slot);
+          rows.solve(l, weights, answers, slot);
           for (std::size_t c = 0; c < dims; ++c) {
             scaled[l * padded + c] = static_cast<double>(directions.row(first + l)[c]) /
                                      static_cast<double>(batches_.slices());
@@ -219,7 +226,8 @@ void SlicedTable<T>::points_gradient(const double* weights, double* grad_x, doub
         [&](std::size_t b, int) {
           double* own = of_batch(b, dims, grad_x, grad_y);
           if (own == nullptr || monitor.stopped() != Stop::none) return;
-          const sliced::SlopeView<double> view{slopes.data() + batches_.place(b), 1, places};
+          const sliced::SlopeView<double> view{slopes.data() + batches_.place(b), 1, places, count,
+                                               0};
           sliced::sum_kernels<double>().add_slopes(view, batches_.size(b), scaled.data(), count,
                                                    dims, own);
         },

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/monitor.h"
@@ -11,6 +12,8 @@
 #include "base/views.h"
 #include "minibatch/drawn.h"
 #include "minibatch/sliced_batches.h"
+#include "minibatch/sliced_columns.h"
+#include "minibatch/sliced_rows.h"
 #include "minibatch/status.h"
 
 namespace otcore::minibatch {
@@ -21,6 +24,7 @@ struct SlicedOptions {
   double p = 2.0;                  // finite, >= 1
   bool diagonal = false;           // as TableOptions
   bool root = false;
+  bool keep = false;  // projections, for gradients in the points that follow: quicker, more memory
   int n_threads = 0;
 };
 
@@ -28,7 +32,8 @@ struct SlicedOptions {
 //
 // Equal batches of as many points, all of the same weight, are sorted by a network on all
 // directions of a vector at once; for p = 1 and 2 the costs are then sums over rows of numbers.
-// Other batches are coupled by the solver of the line, direction by direction.
+// Their projections may be kept for the gradient, up to a size. Other batches are coupled by the
+// solver of the line, direction by direction.
 template <class T>
 class SlicedTable {
  public:
@@ -61,12 +66,18 @@ class SlicedTable {
  private:
   [[nodiscard]] bool fit_columns() const;
   void sum_columns(Monitor& monitor);
-  void add_columns(const T* columns, std::size_t stride, std::size_t length, Monitor& monitor);
+  void add_columns(const SlicedColumns<T>& columns, std::size_t length, Monitor& monitor);
   void sum_rows(Monitor& monitor);
+  void clear(double* grad_x, double* grad_y) const;
+  bool pull_columns_back(const PairWeights& weights, double* grad_x, double* grad_y,
+                         Monitor& monitor) const;
+  void pull_rows_back(const PairWeights& weights, double* grad_x, double* grad_y,
+                      Monitor& monitor) const;
   double* of_batch(std::size_t b, std::size_t dims, double* of_x, double* of_y) const;
 
   Options options_;
   SlicedBatches<T> batches_;
+  std::optional<SlicedColumns<T>> columns_;  // of the last solve, where they are kept
   std::vector<CompensatedSum> sums_;
   std::vector<double> costs_;
   Status status_ = Status::optimal;

@@ -242,6 +242,13 @@ inline Vec<double> load_widened(const float* p) {
   return __builtin_convertvector(v, Vec<double>);
 }
 
+// The same way back, rounded: half a vector's bytes are written.
+inline void store_narrowed(float* p, Vec<double> v) {
+  typedef float Half __attribute__((vector_size(kVectorBytes / 2)));
+  const Half half = __builtin_convertvector(v, Half);
+  __builtin_memcpy(p, &half, sizeof half);
+}
+
 // base[index[0]], base[index[1]], ...: as many as a vector holds.
 inline Vec<double> gather(const double* base, const int* index) {
 #if defined(__AVX512F__)

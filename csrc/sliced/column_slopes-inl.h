@@ -247,5 +247,26 @@ Order line_slopes(const Points<T>& x, const Points<T>& y, const T* group, std::s
   return run(tagged_x, tagged_y);
 }
 
+template <class T>
+Order unsort_columns(const T* projections, const T* sorted, std::size_t points, T* memory, T* out) {
+  constexpr std::size_t kWidth = simd::kLanes<T>;
+  const std::size_t padded = (points + kColumnPadding - 1) / kColumnPadding * kColumnPadding;
+  for (std::size_t first = 0; first < kGroup; first += kWidth) {
+    T* const block = out + first * points;
+    const T* const from = sorted + first * points;
+    for (std::size_t k = 0; k < points * kWidth; k += kWidth) {
+      simd::store(block + k, simd::load(projections + first * points + k));
+    }
+    TaggedColumns<T> columns(block, memory, points, padded);
+    if (!columns.sort()) return Order::too_close;
+    for (std::size_t k = 0; k < points; ++k) {
+      for (std::size_t lane = 0; lane < kWidth; ++lane) {
+        columns.replace(k, lane, from[k * kWidth + lane]);
+      }
+    }
+  }
+  return Order::found;
+}
+
 }  // namespace
 }  // namespace otcore::sliced::OTCORE_LEVEL

@@ -200,19 +200,23 @@ bool project_columns(const Points<T>& points, const T* group, std::size_t padded
 }
 
 template <class T>
-bool sort_columns(const Points<T>& points, const T* group, std::size_t count, T* memory, T* out) {
+bool sort_columns(const Points<T>& points, const T* group, std::size_t count, T* memory, T* sorted,
+                  T* projections) {
   constexpr std::size_t kWidth = simd::kLanes<T>;
   const std::size_t padded = (points.rows + kColumnPadding - 1) / kColumnPadding * kColumnPadding;
+  const std::size_t block = points.rows * kWidth;
   for (std::size_t first = 0; first < kGroup; first += kWidth) {
-    T* to = out + first * points.rows;
     const bool used = first < count;
-    if (used) {
-      if (!project_columns(points, group + first, padded, memory)) return false;
-      ColumnSort<T>(memory, padded).run();
-    }
-    for (std::size_t k = 0; k < points.rows * kWidth; k += kWidth) {
-      simd::store(to + k, used ? simd::load(memory + k) : simd::Vec<T>{});
-    }
+    const auto copy_to = [&](T* columns) {
+      T* to = columns + first * points.rows;
+      for (std::size_t k = 0; k < block; k += kWidth) {
+        simd::store(to + k, used ? simd::load(memory + k) : simd::Vec<T>{});
+      }
+    };
+    if (used && !project_columns(points, group + first, padded, memory)) return false;
+    if (projections != nullptr) copy_to(projections);
+    if (used) ColumnSort<T>(memory, padded).run();
+    copy_to(sorted);
   }
   return true;
 }

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "sliced/kernels.h"
 
 namespace otcore::sliced {
 namespace {
@@ -17,33 +20,51 @@ double uniform(Random& random) {
   return (static_cast<double>(random.next() >> 11) + 0.5) * 0x1p-53;
 }
 
-// Two independent normals out of two independent uniforms (G. Box, M. Muller, 1958).
-std::pair<double, double> normals(double u, double v) {
-  const double radius = std::sqrt(-2.0 * std::log(u));
-  const double angle = 2.0 * std::numbers::pi * v;
-  return {radius * std::cos(angle), radius * std::sin(angle)};
-}
+// Numbers that are made normal at a time.
+constexpr std::size_t kChunk = 512;
 
-void fill_normal(Random& random, double* out, std::size_t count) {
-  for (std::size_t k = 0; k < count; k += 2) {
-    const double u = uniform(random);
-    const auto [first, second] = normals(u, uniform(random));
-    out[k] = first;
-    if (k + 1 < count) out[k + 1] = second;
+// out[0 .. count) = normals; draw() gives the two uniforms of a pair.
+template <class Draw>
+void fill_normal(const Draw& draw, double* out, std::size_t count) {
+  double u[kChunk / 2];
+  double v[kChunk / 2];
+  double last[2];
+  for (std::size_t k = 0; k < count; k += kChunk) {
+    const std::size_t some = std::min(kChunk, count - k);
+    for (std::size_t i = 0; 2 * i < some; ++i) std::tie(u[i], v[i]) = draw();
+    const std::size_t pairs = some / 2;
+    kernels().normals(u, v, pairs, out + k);
+    if (some % 2 == 0) continue;
+    kernels().normals(u + pairs, v + pairs, 1, last);
+    out[count - 1] = last[0];
   }
 }
 
+void fill_normal(Random& random, double* out, std::size_t count) {
+  const auto draw = [&random] {
+    const double u = uniform(random);
+    return std::pair(u, uniform(random));
+  };
+  fill_normal(draw, out, count);
+}
+
 double dot(const double* x, const double* y, std::size_t dims) {
-  double sum = 0.0;
-  for (std::size_t k = 0; k < dims; ++k) sum += x[k] * y[k];
-  return sum;
+  constexpr std::size_t kSums = 8;  // side by side: one alone waits for each sum
+  double sums[kSums] = {};
+  std::size_t k = 0;
+  for (; k + kSums <= dims; k += kSums) {
+    for (std::size_t i = 0; i < kSums; ++i) sums[i] += x[k + i] * y[k + i];
+  }
+  for (std::size_t i = 0; k + i < dims; ++i) sums[i] += x[k + i] * y[k + i];
+  return std::accumulate(sums, sums + kSums, 0.0);
 }
 
 // Scales to length 1; false for a vector that is too short for that.
 bool normalise(double* x, std::size_t dims) {
   const double length = std::sqrt(dot(x, x, dims));
   if (!(length > 1e-8)) return false;
-  for (std::size_t k = 0; k < dims; ++k) x[k] /= length;
+  const double scale = 1.0 / length;
+  for (std::size_t k = 0; k < dims; ++k) x[k] *= scale;
   return true;
 }
 
@@ -98,11 +119,13 @@ void sample_quasi(Random& random, std::size_t dims, std::size_t count, double* o
       const double x = shifts[k] + static_cast<double>(l) * steps[k];
       return std::max(x - std::floor(x), 0x1p-53);
     };
-    for (std::size_t k = 0; k < dims; k += 2) {
-      const auto [first, second] = normals(at(k), at(k + 1));
-      direction[k] = first;
-      if (k + 1 < dims) direction[k + 1] = second;
-    }
+    std::size_t k = 0;
+    const auto draw = [&] {
+      const std::size_t first = k;
+      k += 2;
+      return std::pair(at(first), at(first + 1));
+    };
+    fill_normal(draw, direction, dims);
     if (!normalise(direction, dims)) sample_orthogonal(random, dims, 0, direction);
   }
 }

@@ -54,32 +54,46 @@ struct ProjectKernels {
   // The same with slopes, of sums / points. Incomplete where the order is not found.
   Order (*line_slopes)(const Points<T>& x, const Points<T>& y, const T* group, std::size_t count,
                        bool squares, T* memory, const SlopeColumns<T>& out);
-  // out[0 .. points * kGroup) = the projections on a group, each direction's sorted, in an order
-  // that depends on the number of points alone; 0 for directions from `count` on. `memory` has
-  // kGroup * round_up(points, kColumnPadding) numbers. False where projections are not finite.
+  // The projections on a group, whose directions from `count` on are 0, in columns: sorted, and as
+  // the points stand unless `projections` is null. Columns are blocks of `lanes` directions, row by
+  // row, points * kGroup numbers in all. `memory` has lanes * round_up(points, kColumnPadding)
+  // numbers. False where projections are not finite.
   bool (*sort_columns)(const Points<T>& points, const T* group, std::size_t count, T* memory,
-                       T* out);
+                       T* sorted, T* projections);
   // sums[i * cols + j] = sum_k |x_ik - y_jk|^p for p = 2 (`squares`) or 1, over k < length, a
   // multiple of kSumPadding; row i of x starts at x + i * x_stride, and so for y.
   void (*pair_sums)(const T* x, std::size_t x_stride, std::size_t rows, const T* y,
                     std::size_t y_stride, std::size_t cols, std::size_t length, bool squares,
                     double* sums);
+  // out[k] = sum_j weights[j] * slope(own[k] - others[j][k]) over j < count, for k < length, a
+  // multiple of kSumPadding: slope(d) is d (`squares`), or the sign of d. Summed in float64.
+  void (*pair_slopes)(const T* own, const T* const* others, const double* weights,
+                      std::size_t count, std::size_t length, bool squares, T* out);
+  // Numbers that belong to sorted projections, in columns as sort_columns has them, go to where the
+  // projections stand; `out` is not one of the others. `memory` as in sort_columns. Incomplete
+  // where the order is not found.
+  Order (*unsort_columns)(const T* projections, const T* sorted, std::size_t points, T* memory,
+                          T* out);
   std::size_t lanes;
   std::size_t columns_up_to;  // so many points, line_columns is faster than sorting rows
 };
 
-// The slope of point i in slice l is at data[i * point_stride + l * slice_stride].
+// Slices come in blocks; the slope of point i in slice l of block q is at
+// data[q * block_stride + i * point_stride + l * slice_stride].
 template <class T>
 struct SlopeView {
   const T* data;
   std::size_t point_stride;
   std::size_t slice_stride;
+  std::size_t block_slices;
+  std::size_t block_stride;
 };
 
 template <class T>
 struct SumKernels {
   // out[i * dims + k] += sum_l slopes(i, l) * directions[l * padded + k] over l < count, for
-  // i < rows, k < dims; `padded` is round_up(dims, kSumPadding). The sum over l is of type T.
+  // i < rows, k < dims; `padded` is round_up(dims, kSumPadding). Sums over up to kSumSlices slices
+  // are of type T.
   void (*add_slopes)(const SlopeView<T>& slopes, std::size_t rows, const T* directions,
                      std::size_t count, std::size_t dims, double* out);
 };
@@ -89,6 +103,9 @@ struct Kernels {
   ProjectKernels<double> project_f64;
   SumKernels<float> sum_f32;
   SumKernels<double> sum_f64;
+  // out[2 i] and out[2 i + 1], i < count: independent normals out of u[i], in (0, 1], and v[i], in
+  // [0, 1] (G. Box, M. Muller, 1958).
+  void (*normals)(const double* u, const double* v, std::size_t count, double* out);
 };
 
 namespace baseline {

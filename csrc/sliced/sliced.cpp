@@ -214,17 +214,15 @@ void Run<T>::add_slopes(const Part& part, std::size_t index, const std::byte* sl
   const std::size_t count = task.count * rows_per_slice_;
   const std::size_t first = task.slice * rows_per_slice_ * padded_;
   if (in_columns_[index] == 0) {
-    const SlopeView<double> view{reinterpret_cast<const double*>(slopes) + part.start, 1, points};
+    const SlopeView<double> view{reinterpret_cast<const double*>(slopes) + part.start, 1, points,
+                                 count, 0};
     sum_kernels<double>().add_slopes(view, rows, scaled_.data() + first, count, dims, gradient);
     return;
   }
   const std::size_t lanes = project_kernels<T>().lanes;
   const auto* columns = reinterpret_cast<const T*>(slopes) + part.start * lanes;
-  for (std::size_t l = 0; l < count; l += lanes) {
-    const SlopeView<T> view{columns + l * round_up(points, kColumnPadding), lanes, 1};
-    sum_kernels<T>().add_slopes(view, rows, scaled_columns_.data() + first + l * padded_,
-                                std::min(lanes, count - l), dims, gradient);
-  }
+  const SlopeView<T> view{columns, lanes, 1, lanes, lanes * round_up(points, kColumnPadding)};
+  sum_kernels<T>().add_slopes(view, rows, scaled_columns_.data() + first, count, dims, gradient);
 }
 
 template <class T>

@@ -36,9 +36,11 @@ constexpr std::size_t kMovesPerPoint = 4;
 // Points whose gradients are added up in one task.
 constexpr std::size_t kPointsPerSum = 1024;
 
-// Rows and vectors of the register block that adds up gradients. Benchmark `gradients`.
+// Rows and vectors of the register block that adds up gradients, and slices after which sums leave
+// it. Benchmark `gradients`.
 constexpr std::size_t kSumRows = 4;
 constexpr std::size_t kSumVectors = 4;
+constexpr std::size_t kSumSlices = 64;
 
 // Rows and columns of the register block that sums costs between pairs of slices. Benchmark
 // `sliced_table`.

@@ -19,6 +19,18 @@ def num_threads() -> int: ...
 def set_num_threads(count: int) -> None: ...
 def cost_matrix(X: _Real, Y: _Real, metric: str, p: float, n_threads: int) -> _Real: ...
 
+# The derivatives of sum_e mass[e] |X[rows[e]] - Y[cols[e]]|^2 in X and Y, if asked for.
+def plan_gradient(
+    X: _Real,  # (n, d)
+    Y: _Real,  # (m, d)
+    rows: npt.NDArray[np.int64],  # (E,)
+    cols: npt.NDArray[np.int64],
+    mass: _Float64,
+    with_x: bool,
+    with_y: bool,
+    n_threads: int,
+) -> tuple[_Real | None, _Real | None]: ...
+
 class ExactSolution:
     """B problems of n x m; E = n + m - 1 entries of a plan, of which the first `count` are used."""
 
@@ -78,6 +90,7 @@ def exact_batch_points(
     time_limit: float | None,
     progress: Callable[[int, int], object] | None,
     max_memory: int | None,
+    start_plan: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None,
 ) -> ExactSolution: ...
 
 # One problem in compressed rows, and of one without a plan the rows and columns that show it, with
@@ -476,7 +489,7 @@ class SlicedMiniBatches(MiniBatchAnswer):
     # The derivatives of sum_p weights[p] * W_p^p(pair p) in X (n, d) and Y (n', d), if asked for.
     def points_gradient(
         self, weights: _Float64, with_x: bool, with_y: bool
-    ) -> tuple[_Float64 | None, _Float64 | None]: ...
+    ) -> tuple[_Real | None, _Real | None]: ...
     # d value / d a (n,) and d value / d b (n',).
     def weight_gradient(self) -> tuple[_Float64, _Float64]: ...
 
@@ -494,6 +507,7 @@ def minibatch_sliced(
     outer_reg: float,
     by_mass: bool,
     root: bool,
+    keep: bool,  # what gradients in the points need
     n_threads: int,
 ) -> SlicedMiniBatches: ...
 

@@ -62,6 +62,7 @@ def solve_minibatches(
                 outer_reg=outer_reg,
                 by_mass=by_mass,
                 root=bool(root),
+                keep=problem.library.needs_gradient(problem.sources),
                 n_threads=threads,
             )
         assert isinstance(inner, _core.InnerOptions)

@@ -37,6 +37,8 @@ class Problem:
     batched: bool
     start: npt.NDArray[np.float64] | None = None  # (m,): column potentials to start from
     entropic: Entropic | None = None  # None: an exact problem
+    # Rows and columns of the arcs of a plan to start from.
+    start_plan: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None = None
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -146,4 +148,7 @@ def _weighted(
         if entropic is not None and entropic.method == "ipot":
             raise ValueError("potentials_init: given, expected None with method='ipot'")
         start = column_potentials(potentials_init, sides)
-    return Problem(library, tuple(sources), data, metric, a, b, tolerance, batched, start, entropic)
+    plan = getattr(potentials_init, "_arcs", None) if entropic is None else None
+    return Problem(
+        library, tuple(sources), data, metric, a, b, tolerance, batched, start, entropic, plan
+    )

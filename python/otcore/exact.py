@@ -87,6 +87,7 @@ def _solve(problem: Problem, options: Options) -> tuple[ExactSolution, Shortage 
             time_limit=options.time_limit,
             progress=progress,
             max_memory=options.max_memory,
+            start_plan=problem.start_plan,
         )
         return solution, None
 

@@ -72,9 +72,10 @@ def solve(
         ``"kl"``.
     potentials_init
         Dual potentials to start from, a pair (f, g) of shapes (n,) and (m,) of any library, or the
-        result of a similar problem. Good ones (of costs or masses that changed a little) save most
-        of the work; any leave the answer as certain as without. Only g is used, as f follows from
-        it; augmenting paths use neither, and IPOT has no use for them.
+        result of a similar problem. Good ones (of costs or masses that changed a little) save work;
+        any leave the answer as certain as without. Only g is used, as f follows from it, and of an
+        exact result between many points its plan too; augmenting paths use neither, and IPOT has no
+        use for them.
     tol
         For sinkhorn and ipot: the error of the marginals to reach, L1 of both sides together,
         relative to the mass. None is 1e-6 (ipot: 1e-4, also for the relative change of the value

@@ -14,6 +14,7 @@
 #include "exact/forest.h"
 #include "exact/large.h"
 #include "exact/pricing.h"
+#include "exact/replant.h"
 #include "exact/simplex.h"
 #include "exact_problems.h"
 #include "exact_stage.h"
@@ -218,6 +219,43 @@ TEST(Crossover, JoinsPartsWithoutCandidates) {
 }
 
 // The plan has the masses, and potentials prove it optimal.
+TEST(Replant, TakesMassesFromTheLeavesOn) {
+  Masses masses(3, 2);
+  const double a[] = {1.0, 2.0, 3.0};
+  const double b[] = {2.0, 4.0};
+  masses.set(a, b, 1e-6);
+  std::vector<std::int64_t> unplaced;
+  std::vector<std::int64_t> room;
+  // A path, and two arcs that close cycles.
+  const std::vector<Arc> arcs{{0, 0, 1.0}, {1, 0, 2.0}, {1, 1, 3.0},
+                              {0, 1, 9.0}, {2, 1, 4.0}, {2, 0, 9.0}};
+  const std::vector<Flow> flows = replant(arcs, masses, unplaced, room);
+  const std::int64_t unit = masses.supply()[0];
+  ASSERT_EQ(flows.size(), 4U);
+  for (const Flow& flow : flows) {
+    EXPECT_NEAR(static_cast<double>(flow.units),
+                static_cast<double>(flow.row == 2 ? 3 * unit : unit), 4.0);
+    EXPECT_EQ(flow.cost, 1.0 + flow.row + (flow.col == 1 ? 1.0 : 0.0));
+  }
+  EXPECT_EQ(unplaced, std::vector<std::int64_t>(3));
+  EXPECT_EQ(room, std::vector<std::int64_t>(2));
+}
+
+TEST(Replant, LeavesWhatDoesNotFit) {
+  Masses masses(2, 2);
+  const double a[] = {3.0, 1.0};
+  const double b[] = {2.0, 2.0};
+  masses.set(a, b, 1e-6);
+  std::vector<std::int64_t> unplaced;
+  std::vector<std::int64_t> room;
+  const std::vector<Flow> flows = replant({{0, 0, 1.0}, {1, 1, 1.0}}, masses, unplaced, room);
+  ASSERT_EQ(flows.size(), 2U);
+  EXPECT_EQ(unplaced[0], masses.supply()[0] - masses.demand()[0]);
+  EXPECT_EQ(room[1], masses.demand()[1] - masses.supply()[1]);
+  EXPECT_EQ(unplaced[1], 0);
+  EXPECT_EQ(room[0], 0);
+}
+
 TEST(FewPlaces, HaveAnOptimalPlan) {
   for (const auto& [n, m] : {std::pair<std::size_t, std::size_t>{3, 200}, {150, 4}, {1, 30}}) {
     for (const Costs kind : {Costs::uniform, Costs::ties, Costs::equal, Costs::negative}) {

@@ -83,8 +83,8 @@ TEST(Kernels, AddSlopesOfEverySize) {
         std::copy_n(plain.data() + l * dims, dims, directions.data() + l * padded);
       }
       std::vector<double> out(rows * dims + 1, 0.5);
-      sum_kernels<double>().add_slopes({slopes.data(), 1, rows}, rows, directions.data(), count,
-                                       dims, out.data());
+      sum_kernels<double>().add_slopes({slopes.data(), 1, rows, count, 0}, rows, directions.data(),
+                                       count, dims, out.data());
       EXPECT_EQ(out.back(), 0.5);
       for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t k = 0; k < dims; ++k) {

@@ -7,7 +7,7 @@ potentials are piecewise constant or not unique, so they have no gradient here: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from .. import _core
 from .._plan import stacked_entries
 from .._sparse import SparseCosts
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 # Pairs of points whose gradients the backward pass of a cost matrix holds at once.
 PAIRS_AT_ONCE = 1 << 16
-
-# A plan of more entries than this for each point is a matrix to multiply points with.
-_MANY_ENTRIES = 4
 
 # Coordinates of pairs of points whose gradients are held at once: what stays in a core's cache.
 _COORDINATES_AT_ONCE = 1 << 18
@@ -116,7 +114,8 @@ class ExactValue(torch.autograd.Function):
             if needed[0]:
                 grads[0] = _matrix_gradient(problem, solution, grad_value)
         elif needed[0] or needed[1]:
-            grads[:2] = _points_gradient(problem, solution, grad_value, *ctx.saved_tensors)
+            x, y = ctx.saved_tensors
+            grads[:2] = _points_gradient(problem, solution, grad_value, x, y, needed[:2])
         for place, potential in ((-2, solution.potential_a), (-1, solution.potential_b)):
             if needed[place]:
                 dims = ctx.sources[place].dim()
@@ -204,7 +203,8 @@ def plan_gradient(
     rows: Tensor,
     cols: Tensor,
     mass: Tensor,
-) -> tuple[Tensor, Tensor]:
+    needed: Sequence[bool] = (True, True),
+) -> tuple[Tensor | None, Tensor | None]:
     """The gradient in the points of sum_e mass_e c(X[rows_e], Y[cols_e]).
 
     Parameters
@@ -212,51 +212,45 @@ def plan_gradient(
     metric
         The ground cost.
     X : Tensor, shape (n, d)
-        Points of a floating dtype.
+        Points, float32 or float64.
     Y : Tensor, shape (m, d)
         Points of the same dtype.
     rows, cols : Tensor of int64, shape (E,)
         The pairs; they may repeat.
     mass : Tensor, shape (E,)
         The weight of each pair's cost, of any floating dtype.
+    needed
+        Whether the gradient in X is wanted, and in Y.
 
     Returns
     -------
-    Tensor, shape (n, d)
-        The gradient in X, of its dtype.
-    Tensor, shape (m, d)
+    Tensor, shape (n, d), or None
+        The gradient in X, of its dtype; None where it is not wanted.
+    Tensor, shape (m, d), or None
         The gradient in Y.
     """
-    if metric.name == "sqeuclidean" and len(rows) > _MANY_ENTRIES * (len(X) + len(Y)):
-        return _square_gradient(X, Y, rows, cols, mass)
-    grad_x, grad_y = torch.zeros_like(X), torch.zeros_like(Y)
+    if metric.name == "sqeuclidean":
+        x, y, i, j, weights = (
+            part.detach().contiguous().numpy() for part in (X, Y, rows, cols, mass.double())
+        )
+        n_threads = min(torch.get_num_threads(), _core.num_threads())
+        with_x, with_y = needed
+        found = _core.plan_gradient(x, y, i, j, weights, with_x, with_y, n_threads)
+        in_x, in_y = (None if part is None else torch.from_numpy(part) for part in found)
+        return in_x, in_y
+    grad_x, grad_y = (
+        torch.zeros_like(points) if need else None
+        for points, need in zip((X, Y), needed, strict=True)
+    )
     step = max(1, _COORDINATES_AT_ONCE // X.shape[1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         weight = mass[part].to(X.dtype)[:, None]
-        in_x, in_y = pair_gradients(metric, X[rows[part]], Y[cols[part]])
-        grad_x.index_add_(0, rows[part], weight * in_x)
-        grad_y.index_add_(0, cols[part], weight * in_y)
+        gradients = pair_gradients(metric, X[rows[part]], Y[cols[part]])
+        for grad, own, of_pairs in zip((grad_x, grad_y), (rows, cols), gradients, strict=True):
+            if grad is not None:
+                grad.index_add_(0, own[part], weight * of_pairs)
     return grad_x, grad_y
-
-
-def _square_gradient(
-    X: Tensor, Y: Tensor, rows: Tensor, cols: Tensor, mass: Tensor
-) -> tuple[Tensor, Tensor]:
-    """2 (r X - P Y) and 2 (c Y - P^T X) for the row sums r and column sums c of the plan P.
-
-    In float64 and with centred points, as the differences of sums lose digits that differences of
-    points keep; that takes a tenth of the time of one difference for each entry.
-    """
-    x, y = X.double(), Y.double()
-    centre = y.mean(0)
-    x, y = x - centre, y - centre
-    mass = mass.double()
-    places, size = torch.stack([rows, cols]), (len(X), len(Y))
-    plan = torch.sparse_coo_tensor(places, mass, size, check_invariants=False).coalesce()
-    in_x = x.new_zeros(len(X)).index_add(0, rows, mass)[:, None] * x - torch.sparse.mm(plan, y)
-    in_y = y.new_zeros(len(Y)).index_add(0, cols, mass)[:, None] * y - torch.sparse.mm(plan.t(), x)
-    return (2.0 * in_x).to(X.dtype), (2.0 * in_y).to(Y.dtype)
 
 
 def pair_gradients(metric: Metric, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -304,8 +298,13 @@ def _matrix_gradient(problem: Problem, solution: ExactSolution, grad_value: Tens
 
 
 def _points_gradient(
-    problem: Problem, solution: ExactSolution, grad_value: Tensor, x: Tensor, y: Tensor
-) -> tuple[Tensor, Tensor]:
+    problem: Problem,
+    solution: ExactSolution,
+    grad_value: Tensor,
+    x: Tensor,
+    y: Tensor,
+    needed: Sequence[bool],
+) -> tuple[Tensor | None, Tensor | None]:
     assert problem.metric is not None
     dims = problem.data[0].shape[-1]
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
@@ -317,6 +316,7 @@ def _points_gradient(
         torch.from_numpy(rows),
         torch.from_numpy(cols),
         mass,
+        needed,
     )
 
 

@@ -62,7 +62,7 @@ class MiniBatchValue(torch.autograd.Function):
                 raise RuntimeError(_FIXED_PLANS)
             grads[2:] = (torch.from_numpy(grad) for grad in solution.weight_gradient())
         scaled = (
-            (grad * grad_value).to(source.dtype) if grad is not None and need else None
+            grad.mul_(grad_value).to(source.dtype) if grad is not None and need else None
             for grad, source, need in zip(grads, sources, needed, strict=True)
         )
         return None, None, *scaled
@@ -83,5 +83,5 @@ def points_gradient(
     assert problem.metric is not None
     dtype = torch.from_numpy(problem.data[0][:0]).dtype
     x, y = (side.to(dtype) for side in points)
-    entries = (torch.from_numpy(part) for part in solution.aggregate(weights))
-    return plan_gradient(problem.metric, x, y, *entries)
+    rows, cols, mass = (torch.from_numpy(part) for part in solution.aggregate(weights))
+    return plan_gradient(problem.metric, x, y, rows, cols, mass, needed)

@@ -70,5 +70,6 @@ class PlanValue(torch.autograd.Function):
         plan: SparsePlan = ctx.plan
         x, y = (source.to(torch.float64) for source in ctx.saved_tensors)
         rows, cols, mass = (torch.from_numpy(part) for part in (plan.rows, plan.cols, plan.mass))
-        grads = plan_gradient(ctx.metric, x, y, rows, cols, mass * grad_value)
+        needed = ctx.needs_input_grad[3:]
+        grads = plan_gradient(ctx.metric, x, y, rows, cols, mass * grad_value, needed)
         return None, None, None, *map(like, grads, ctx.sources)

@@ -173,7 +173,8 @@ def _plan_in_points(
     )
     x, y = (points.reshape(-1, points.shape[-1]).to(dtype) for points in (X, Y))
     weights = (mass * grad[..., None])[used]
-    return shaped(X, Y, plan_gradient(Metric(metric, p), x, y, from_x, to_y, weights))
+    found = plan_gradient(Metric(metric, p), x, y, from_x, to_y, weights)
+    return shaped(X, Y, [part for part in found if part is not None])
 
 
 def shaped(X: Tensor, Y: Tensor, found: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
