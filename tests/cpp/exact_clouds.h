@@ -32,11 +32,11 @@ inline std::vector<cost::Metric> every_metric() {
           {Kind::minkowski, 1.5},   {Kind::minkowski, 2.3}, {Kind::cosine, 2.0}};
 }
 
-enum class Shape { normal, far, tiny, huge, grid, repeated, equal, mixed };
+enum class Shape { normal, far, tiny, huge, grid, repeated, equal, mixed, outlier };
 
 inline std::vector<Shape> every_shape() {
-  return {Shape::normal, Shape::far,      Shape::tiny,  Shape::huge,
-          Shape::grid,   Shape::repeated, Shape::equal, Shape::mixed};
+  return {Shape::normal,   Shape::far,   Shape::tiny,  Shape::huge,   Shape::grid,
+          Shape::repeated, Shape::equal, Shape::mixed, Shape::outlier};
 }
 
 // `count` points of the shape; none is zero.
@@ -72,6 +72,10 @@ inline std::vector<double> make_points(std::size_t count, std::size_t dims, Shap
       case Shape::mixed:  // clusters of very different sizes, far from each other
         x = std::pow(10.0, static_cast<double>(k / dims % 3) * 3.0 - 6.0) * x +
             static_cast<double>(k / dims % 3);
+        break;
+      case Shape::outlier:  // one point far from all others, and directions of no extent
+        if (k % dims >= 20) x = 0.0;
+        if (k / dims + 1 == count) x *= 1e6;
         break;
     }
   }

@@ -127,8 +127,8 @@ TEST(CloudSide, HasBallsAroundItsBlocks) {
 // Of many coordinates, fewer: their products are no less than the points', but for the rounding
 // that bounds allow for.
 TEST(CloudSide, HasShadowsThatBoundProducts) {
-  for (const Shape shape : every_shape()) {
-    const CloudStage stage(kSquares, 101, 60, kLeastShadowedDims + 3, shape, 8);
+  for (const Shape shape : {Shape::far, Shape::mixed, Shape::outlier}) {
+    const CloudStage stage(kSquares, 59, 60, kLeastShadowedDims + 3, shape, 8);
     const CloudSide& side = *stage.x;
     ASSERT_LT(side.local_dims(), stage.dims);
     const double scale = stage.local_scale();
@@ -219,7 +219,7 @@ TEST(CloudPair, CostsAreTheSameEverywhere) {
   const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };
   for (const cost::Metric& metric : every_metric()) {
     for (const std::size_t dims : {1, 2, 3, 16, 17, 100}) {
-      for (const Shape shape : {Shape::normal, Shape::far, Shape::grid}) {
+      for (const Shape shape : {Shape::far, Shape::grid}) {
         CloudStage stage(metric, 57, 103, dims, shape, 7);
         SCOPED_TRACE(stage.name());
         const CloudPair pair = stage.pair();
