@@ -44,22 +44,22 @@ ExactSolution exact_batch(const RealArray& matrices, const OptionalWeights& a,
       matrices);
 }
 
-// Rows and columns, as many of each.
-using OptionalArcs = std::optional<std::pair<Array<std::int32_t>, Array<std::int32_t>>>;
+using OptionalPlaces = std::optional<Array<std::int32_t>>;
 
-exact::ArcList arc_list(const OptionalArcs& arcs, std::size_t n, std::size_t m) {
-  if (!arcs) return {};
-  const auto& [rows, cols] = *arcs;
+// Rows and columns of arcs, as many of each, or neither.
+exact::ArcList arc_list(const OptionalPlaces& rows, const OptionalPlaces& cols, std::size_t n,
+                        std::size_t m) {
+  if (!rows && !cols) return {};
   const auto within = [](const Array<std::int32_t>& places, std::size_t count) {
     return std::all_of(places.data(), places.data() + places.size(), [count](std::int32_t place) {
       return place >= 0 && static_cast<std::size_t>(place) < count;
     });
   };
-  if (rows.size() != cols.size() || !within(rows, n) || !within(cols, m)) {
+  if (!rows || !cols || rows->size() != cols->size() || !within(*rows, n) || !within(*cols, m)) {
     throw InvalidArgument("potentials_init", "a plan for other points",
                           std::to_string(n) + " rows and " + std::to_string(m) + " columns");
   }
-  return {rows.data(), cols.data(), static_cast<std::size_t>(rows.size())};
+  return {rows->data(), cols->data(), static_cast<std::size_t>(rows->size())};
 }
 
 ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const OptionalWeights& a,
@@ -68,7 +68,8 @@ ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const O
                                  std::optional<std::size_t> max_iter, int n_threads,
                                  std::optional<double> time_limit, const py::object& progress,
                                  std::optional<std::size_t> max_memory,
-                                 const OptionalArcs& start_plan) {
+                                 const OptionalPlaces& start_rows,
+                                 const OptionalPlaces& start_cols) {
   const cost::Metric ground = cost::parse_metric(metric, p);
   return visit_pair(x, y, [&](const auto& typed_x, const auto& typed_y) {
     const auto [points_x, points_y] = point_views(typed_x, typed_y);
@@ -76,7 +77,7 @@ ExactSolution exact_batch_points(const RealArray& x, const RealArray& y, const O
         a,
         b,
         {max_iter, n_threads, mass_tolerance, start_data(start, points_y.rows),
-         arc_list(start_plan, points_x.rows, points_y.rows), max_memory},
+         arc_list(start_rows, start_cols, points_x.rows, points_y.rows), max_memory},
         time_limit,
         progress};
     return solve_call<ExactSolution>(
@@ -161,7 +162,7 @@ void bind_exact(py::module_& module) {
              py::arg("metric"), py::arg("p"), py::kw_only(), py::arg("start").noconvert(),
              py::arg("mass_tolerance"), py::arg("max_iter"), py::arg("n_threads"),
              py::arg("time_limit"), py::arg("progress"), py::arg("max_memory"),
-             py::arg("start_plan"));
+             py::arg("start_rows").noconvert(), py::arg("start_cols").noconvert());
   module.def("exact_sparse", &exact_sparse, py::arg("starts").noconvert(),
              py::arg("cols").noconvert(), py::arg("M").noconvert(), py::arg("m"),
              py::arg("a").noconvert(), py::arg("b").noconvert(), py::kw_only(),

@@ -26,9 +26,10 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Costs of d coordinates are sums of as many terms: bounds allow for d + kRoundingTerms pricing
-// tolerances.
+// Costs of d coordinates are sums of as many terms, and bounds of kBoundTerms costs: they allow for
+// d + kRoundingTerms pricing tolerances in each.
 constexpr std::size_t kRoundingTerms = 8;
+constexpr double kBoundTerms = 4.0;
 
 // What the coordinates of a point are divided by before their differences count.
 template <class T>
@@ -207,7 +208,9 @@ class CloudSolver {
 
   CloudPair pair(const CloudSide& x, const CloudSide& y, Monitor& monitor) const {
     const auto terms = static_cast<double>(x.dims() + kRoundingTerms);
-    return {x, y, metric_, terms * kPricingTolerance * largest_, options_.n_threads, monitor};
+    return {
+        x,      y, metric_, kBoundTerms * terms * kPricingTolerance * largest_, options_.n_threads,
+        monitor};
   }
 
   // Whether the caller's potentials have a higher dual value than those of clusters.

@@ -90,7 +90,8 @@ def exact_batch_points(
     time_limit: float | None,
     progress: Callable[[int, int], object] | None,
     max_memory: int | None,
-    start_plan: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None,
+    start_rows: npt.NDArray[np.int32] | None,  # of arcs of a plan
+    start_cols: npt.NDArray[np.int32] | None,
 ) -> ExactSolution: ...
 
 # One problem in compressed rows, and of one without a plan the rows and columns that show it, with

@@ -13,7 +13,7 @@ from ._answer import RoundedPlan
 from ._arrays import Array
 from ._core import ExactSolution
 from ._plan import SparsePlan, stacked_entries
-from ._problem import Problem
+from ._problem import Arcs, Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,13 @@ class ExactAnswer:
         return SparsePlan(
             problem.library, problem.sources, problem.dtype, batch, n, m, rows, cols, mass
         )
+
+    @property
+    def arcs(self) -> Arcs:
+        """Where the plan of one problem has mass: a start for the next."""
+        solution = self.solution
+        used = slice(int(solution.count[self.index]))
+        return solution.rows[self.index, used], solution.cols[self.index, used]
 
     def dense(self) -> Array:
         return self._wrap(self._dense)

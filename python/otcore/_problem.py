@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,10 @@ from .cost import Metric, MetricLike, parse_metric
 # dtype may leave.
 MASS_TOLERANCE = 1e-6
 SINGLE_MASS_TOLERANCE = 1e-4
+
+
+# Rows and columns of pairs.
+Arcs: TypeAlias = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 
 @dataclass(slots=True, eq=False)
@@ -37,8 +41,7 @@ class Problem:
     batched: bool
     start: npt.NDArray[np.float64] | None = None  # (m,): column potentials to start from
     entropic: Entropic | None = None  # None: an exact problem
-    # Rows and columns of the arcs of a plan to start from.
-    start_plan: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None = None
+    start_plan: Arcs | None = None  # where a plan to start from has mass
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -148,7 +151,8 @@ def _weighted(
         if entropic is not None and entropic.method == "ipot":
             raise ValueError("potentials_init: given, expected None with method='ipot'")
         start = column_potentials(potentials_init, sides)
-    plan = getattr(potentials_init, "_arcs", None) if entropic is None else None
+    answer = getattr(potentials_init, "_answer", None)
+    plan = getattr(answer, "arcs", None) if entropic is None else None
     return Problem(
         library, tuple(sources), data, metric, a, b, tolerance, batched, start, entropic, plan
     )

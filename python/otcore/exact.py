@@ -73,6 +73,7 @@ def _solve(problem: Problem, options: Options) -> tuple[ExactSolution, Shortage 
             )
             return solution, None
         targets: Any = problem.data[1]
+        rows, cols = problem.start_plan or (None, None)
         solution = _core.exact_batch_points(
             costs,
             targets,
@@ -87,7 +88,8 @@ def _solve(problem: Problem, options: Options) -> tuple[ExactSolution, Shortage 
             time_limit=options.time_limit,
             progress=progress,
             max_memory=options.max_memory,
-            start_plan=problem.start_plan,
+            start_rows=rows,
+            start_cols=cols,
         )
         return solution, None
 

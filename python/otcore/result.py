@@ -214,15 +214,6 @@ class OTResult(_Result):
     _index: int
 
     @property
-    def _arcs(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None:
-        """Rows and columns that an exact plan has mass on: a start for the next; else None."""
-        solution = self._solution
-        if isinstance(solution, EntropicSolution):
-            return None
-        used = slice(int(solution.count[self._index]))
-        return solution.rows[self._index, used], solution.cols[self._index, used]
-
-    @property
     def value(self) -> Any:
         """The least value of the objective: a float, or a 0-d float64 tensor.
 
