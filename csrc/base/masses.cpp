@@ -93,6 +93,23 @@ Masses::Masses(std::size_t n, std::size_t m) : supply_(n), demand_(m) {
   cols_.reserve(m);
 }
 
+Masses::Masses(const Masses& whole, std::vector<std::int64_t> supply,
+               std::vector<std::int64_t> demand)
+    : supply_(std::move(supply)),
+      demand_(std::move(demand)),
+      rows_(supply_.size()),
+      cols_(demand_.size()),
+      total_(whole.total_),
+      units_(whole.units_) {
+  const auto all_equal = [](const std::vector<std::int64_t>& masses) {
+    return std::all_of(masses.begin(), masses.end(),
+                       [&masses](std::int64_t mass) { return mass == masses.front(); });
+  };
+  uniform_ = all_equal(supply_) && all_equal(demand_);
+  std::iota(rows_.begin(), rows_.end(), 0);
+  std::iota(cols_.begin(), cols_.end(), 0);
+}
+
 void Masses::set(const double* a, const double* b, double tolerance) {
   const std::size_t n = supply_.size();
   const std::size_t m = demand_.size();

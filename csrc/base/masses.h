@@ -12,6 +12,9 @@ class Masses {
  public:
   Masses(std::size_t n, std::size_t m);
 
+  // The same masses in other rows and columns: integers, all positive, of the same sums.
+  Masses(const Masses& whole, std::vector<std::int64_t> supply, std::vector<std::int64_t> demand);
+
   // Takes a (n numbers) and b (m); null means uniform with total 1. The integers' sums agree
   // exactly, at 2^62 or hardly more, and mass(integer) is within 2^-51 relative and n + m units,
   // total() * 2^-62 each, of its weight. InvalidArgument naming a or b: negative or not finite

@@ -37,9 +37,9 @@ struct Options {
   // Assignments have no use for them.
   const double* start = nullptr;
   // With them, the arcs that a plan took: a start for large problems between points alone.
-  ArcList start_plan;
+  ArcList start_plan = {};
   // Bytes that a large problem between points may take beside its data; none: no limit.
-  std::optional<std::size_t> max_memory;
+  std::optional<std::size_t> max_memory = std::nullopt;
   // Counts the stages of large dense problems as the call's progress: for a call with one problem.
   bool tell_stages = false;
 };

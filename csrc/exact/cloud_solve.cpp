@@ -14,6 +14,7 @@
 #include "exact/candidates.h"
 #include "exact/certificate.h"
 #include "exact/cloud.h"
+#include "exact/cloud_split.h"
 #include "exact/large.h"
 #include "exact/pricing.h"
 #include "exact/range.h"
@@ -99,41 +100,16 @@ std::size_t candidates_within(std::optional<std::size_t> max_memory, std::size_t
   return std::min(wanted, (*max_memory - fixed) / (points * kBytesPerCandidate));
 }
 
-// The points of a side with mass, and those without.
-struct Split {
-  std::vector<std::int64_t> heavy;
-  std::vector<std::int64_t> massless;
-};
-
-Split split(const double* weights, std::size_t count) {
-  Split parts;
-  for (std::size_t k = 0; k < count; ++k) {
-    (weights != nullptr && weights[k] == 0.0 ? parts.massless : parts.heavy)
-        .push_back(static_cast<std::int64_t>(k));
-  }
-  return parts;
-}
-
-std::vector<double> gather(const double* weights, const std::vector<std::int64_t>& order) {
+std::vector<double> gather(const double* values, const std::vector<std::int64_t>& order) {
   std::vector<double> gathered;
-  if (weights == nullptr) return gathered;
   gathered.reserve(order.size());
-  for (const std::int64_t k : order) gathered.push_back(weights[k]);
+  for (const std::int64_t k : order) gathered.push_back(values[k]);
   return gathered;
 }
 
 void scatter(const std::vector<double>& values, const std::vector<std::int64_t>& order,
              double* out) {
   for (std::size_t k = 0; k < values.size(); ++k) out[order[k]] = values[k];
-}
-
-// Where each of the caller's points is in a side's order, -1 where it is not.
-std::vector<std::int32_t> places_of(const CloudSide& side, std::size_t count) {
-  std::vector<std::int32_t> places(count, -1);
-  for (std::size_t k = 0; k < side.size(); ++k) {
-    places[static_cast<std::size_t>(side.order()[k])] = static_cast<std::int32_t>(k);
-  }
-  return places;
 }
 
 template <class T>
@@ -146,10 +122,12 @@ class CloudSolver {
         monitor_(monitor),
         points_x_(x),
         points_y_(y),
-        split_x_(split(a, x.rows)),
-        split_y_(split(b, y.rows)),
+        all_masses_(x.rows, y.rows),
         largest_(largest_cost(x, y, metric)),
         nearest_(candidates_within(options.max_memory, x.rows + y.rows, x.cols)) {
+    all_masses_.set(a, b, options.mass_tolerance);
+    split_x_ = CloudSplit(x, all_masses_.rows(), all_masses_.supply());
+    split_y_ = CloudSplit(y, all_masses_.cols(), all_masses_.demand());
     std::vector<double> centre(x.cols);
     cost::mean(cost::PointSet<T>{y, nullptr, y.rows}, centre.data());
     make_sides(std::make_shared<const CloudFrame>(
@@ -158,11 +136,10 @@ class CloudSolver {
       make_sides(
           std::make_shared<const CloudFrame>(CloudFrame{centre, unit_scale(largest_), nullptr}));
     }
-    masses_.emplace(x_->size(), y_->size());
-    const std::vector<double> weights_a = gather(a, x_->order());
-    const std::vector<double> weights_b = gather(b, y_->order());
-    masses_->set(a == nullptr ? nullptr : weights_a.data(),
-                 b == nullptr ? nullptr : weights_b.data(), options.mass_tolerance);
+    order_x_ = split_x_.order_of(*x_);
+    order_y_ = split_y_.order_of(*y_);
+    masses_.emplace(all_masses_, split_x_.sums(order_x_, all_masses_.supply()),
+                    split_y_.sums(order_y_, all_masses_.demand()));
   }
 
   void solve(Solution& out) {
@@ -202,8 +179,8 @@ class CloudSolver {
 
   void make_sides(std::shared_ptr<const CloudFrame> frame) {
     frame_ = std::move(frame);
-    x_.emplace(side(points_x_, split_x_.heavy));
-    y_.emplace(side(points_y_, split_y_.heavy));
+    x_.emplace(side(points_x_, split_x_.first));
+    y_.emplace(side(points_y_, split_y_.first));
   }
 
   CloudPair pair(const CloudSide& x, const CloudSide& y, Monitor& monitor) const {
@@ -238,8 +215,8 @@ class CloudSolver {
     std::vector<Arc> arcs;
     const ArcList& given = options_.start_plan;
     if (given.count == 0) return arcs;
-    const std::vector<std::int32_t> row_places = places_of(*x_, points_x_.rows);
-    const std::vector<std::int32_t> col_places = places_of(*y_, points_y_.rows);
+    const std::vector<std::int32_t> row_places = split_x_.places_of(order_x_, points_x_.rows);
+    const std::vector<std::int32_t> col_places = split_y_.places_of(order_y_, points_y_.rows);
     const CloudPair costs = pair(*x_, *y_, monitor_);
     for (std::size_t k = 0; k < given.count; ++k) {
       const std::int32_t row = row_places[static_cast<std::size_t>(given.rows[k])];
@@ -256,8 +233,8 @@ class CloudSolver {
     std::vector<std::int32_t> rows(room);
     std::vector<std::int32_t> cols(room);
     std::vector<std::int64_t> units(room);
-    IntegerPlan plan{simplex.flows(rows.data(), cols.data(), units.data()), rows.data(),
-                     cols.data(), units.data()};
+    const IntegerPlan plan{simplex.flows(rows.data(), cols.data(), units.data()), rows.data(),
+                           cols.data(), units.data()};
     weigh([&, pair = pair(*x_, *y_, unstopped_)](std::size_t i,
                                                  std::size_t j) { return pair.cost(i, j); },
           *masses_, plan, u, v, 1.0, out);
@@ -265,15 +242,30 @@ class CloudSolver {
       throw InvalidArgument("X, Y", "the transport cost overflows",
                             "costs whose products with the masses are finite");
     }
+    std::vector<Flow> flows;
+    flows.reserve(plan.count);
     for (std::size_t k = 0; k < plan.count; ++k) {
-      rows[k] = static_cast<std::int32_t>(x_->order()[static_cast<std::size_t>(rows[k])]);
-      cols[k] = static_cast<std::int32_t>(y_->order()[static_cast<std::size_t>(cols[k])]);
+      const std::size_t row = order_x_[static_cast<std::size_t>(rows[k])];
+      const std::size_t col = order_y_[static_cast<std::size_t>(cols[k])];
+      flows.push_back(
+          {static_cast<std::int32_t>(row), static_cast<std::int32_t>(col), units[k], 0.0});
     }
+    flows = share_out(flows, split_x_.groups, split_y_.groups, all_masses_.supply(),
+                      all_masses_.demand());
+    rows.clear();
+    cols.clear();
+    units.clear();
+    for (const Flow& flow : flows) {
+      rows.push_back(flow.row);
+      cols.push_back(flow.col);
+      units.push_back(flow.units);
+    }
+    const IntegerPlan shared{flows.size(), rows.data(), cols.data(), units.data()};
     const std::size_t n = points_x_.rows;
     const std::size_t m = points_y_.rows;
     std::vector<std::int32_t> counts(std::max(n, m) + 1);
-    std::vector<std::int32_t> order(plan.count);
-    write_sorted(plan, n, m, *masses_, counts.data(), order.data(), out);
+    std::vector<std::int32_t> order(shared.count);
+    write_sorted(shared, n, m, all_masses_, counts.data(), order.data(), out);
   }
 
   // Points without mass take the largest potentials that are feasible: columns first, then rows.
@@ -287,11 +279,11 @@ class CloudSolver {
       transform(pair(*light, *x_, unstopped_), u.data(), light_v.data());
     }
     if (out.potential_b != nullptr) {
-      scatter(v, y_->order(), out.potential_b);
+      split_y_.scatter(v, order_y_, out.potential_b);
       if (light) scatter(light_v, light->order(), out.potential_b);
     }
     if (out.potential_a == nullptr) return;
-    scatter(u, x_->order(), out.potential_a);
+    split_x_.scatter(u, order_x_, out.potential_a);
     if (split_x_.massless.empty()) return;
     const CloudSide light_x = side(points_x_, split_x_.massless);
     std::vector<double> light_u(light_x.size());
@@ -310,9 +302,12 @@ class CloudSolver {
   Monitor unstopped_;  // for what is told after a stop: the certificate
   MatrixView<const T> points_x_;
   MatrixView<const T> points_y_;
+  Masses all_masses_;
   std::shared_ptr<const CloudFrame> frame_;
-  Split split_x_;
-  Split split_y_;
+  CloudSplit split_x_;
+  CloudSplit split_y_;
+  std::vector<std::size_t> order_x_;  // the group at each place
+  std::vector<std::size_t> order_y_;
   double largest_;
   std::size_t nearest_;
   std::optional<CloudSide> x_;
@@ -335,7 +330,6 @@ template <class T>
 void solve_cloud(MatrixView<const T> x, MatrixView<const T> y, const cost::Metric& metric,
                  const double* a, const double* b, const Options& options, Monitor& monitor,
                  Solution& out) {
-  check_weights(a, x.rows, b, y.rows, options.mass_tolerance);
   CloudSolver<T>(x, y, metric, a, b, options, monitor).solve(out);
 }
 
