@@ -151,8 +151,14 @@ def _weighted(
         if entropic is not None and entropic.method == "ipot":
             raise ValueError("potentials_init: given, expected None with method='ipot'")
         start = column_potentials(potentials_init, sides)
-    answer = getattr(potentials_init, "_answer", None)
-    plan = getattr(answer, "arcs", None) if entropic is None else None
+    plan = planned_arcs(potentials_init) if entropic is None else None
     return Problem(
         library, tuple(sources), data, metric, a, b, tolerance, batched, start, entropic, plan
     )
+
+
+def planned_arcs(potentials_init: Any) -> Arcs | None:
+    """Where the plan of an exact result has mass; None of anything else."""
+    answer = getattr(potentials_init, "_answer", None)
+    arcs: Arcs | None = getattr(answer, "arcs", None)
+    return arcs

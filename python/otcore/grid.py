@@ -20,7 +20,7 @@ from ._arrays import (
     shape_error,
 )
 from ._options import positive, solver_options
-from ._problem import MASS_TOLERANCE, SINGLE_MASS_TOLERANCE, Problem
+from ._problem import MASS_TOLERANCE, SINGLE_MASS_TOLERANCE, Problem, planned_arcs
 from ._progress import Progress
 from ._shapes import column_potentials
 from .cost import Metric, MetricLike, parse_metric
@@ -147,6 +147,7 @@ def _grid_problem(
         tolerance,
         batched=False,
         start=start,
+        start_plan=planned_arcs(potentials_init),
     )
 
 
