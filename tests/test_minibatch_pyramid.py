@@ -206,11 +206,11 @@ def test_ctrl_c_stops_a_pass() -> None:
         import os, signal, threading
         import numpy as np, otcore
 
-        x = np.random.default_rng(0).random((40_000, 3))
+        x = np.random.default_rng(0).random((200_000, 3))
         tree = otcore.pyramid.PyramidTree(x, x, seed=0)
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
-            otcore.minibatch.pmb_ot(x, x[::-1], tree=tree, m=2000, seed=0)
+            otcore.minibatch.pmb_ot(x, x[::-1], tree=tree, m=2000, seed=0, n_threads=2)
         except otcore.SolveInterrupted as stopped:
             result = stopped.result
             print(result.status, result.value, np.isnan(result.costs).any())
