@@ -304,6 +304,7 @@ def test_max_iter(name: str, max_iter: int) -> None:
     check_result(result, case.M, case.a, case.b, status="max_iter")
     assert result.n_iter <= max_iter
     assert result.value - result.gap <= best.value <= result.value * (1 + 1e-12)
+    assert result.value - result.gap > 0.9 * best.value  # what the start proves already
 
 
 def test_limits_that_suffice_change_nothing() -> None:

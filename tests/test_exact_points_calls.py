@@ -176,7 +176,7 @@ def test_useless_potentials(kind: str) -> None:
 @pytest.fixture(scope="module")
 def slow() -> Clouds:
     """Takes longer than the tests wait that stop it."""
-    return far_clusters(np.random.default_rng(0), 3000, 3000)
+    return far_clusters(np.random.default_rng(0), 4500, 4500)
 
 
 def check_stopped(result: otcore.OTResult, clouds: Clouds, status: str) -> None:
@@ -211,6 +211,20 @@ def test_time_limit_of_few_against_many(name: str) -> None:
     check_stopped(result, clouds, "time_limit")
 
 
+@pytest.mark.parametrize("dims", [3, 300])
+def test_a_stop_places_the_rest_at_once(dims: int) -> None:
+    """Not by a look at all pairs for every point."""
+    clouds = normal(12_000, 12_000, dims)(np.random.default_rng(0)).astype(np.float32)
+    start = time.monotonic()
+    clouds.solve()
+    whole = time.monotonic() - start
+    start = time.monotonic()
+    with pytest.warns(otcore.ConvergenceWarning, match="gap"):
+        stopped = clouds.solve(time_limit=1e-6)
+    assert time.monotonic() - start < 0.8 * whole
+    assert stopped.status == "time_limit"
+
+
 @pytest.mark.parametrize("max_iter", [1, 100, 300])
 @pytest.mark.parametrize("name", ["plane-weighted", "far-clusters", "16-dimensional"])
 def test_max_iter(name: str, max_iter: int) -> None:
@@ -222,6 +236,7 @@ def test_max_iter(name: str, max_iter: int) -> None:
     check_stopped(result, clouds, "max_iter")
     assert result.n_iter <= max_iter
     assert result.value - result.gap <= best.value <= result.value * (1 + 1e-12)
+    assert result.value - result.gap > 0.9 * best.value  # what the start proves already
 
 
 def test_limits_that_suffice_change_nothing() -> None:

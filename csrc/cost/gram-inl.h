@@ -25,12 +25,26 @@ struct Products {
 // Both arrays are padded with equal numbers to whole vectors.
 template <class T>
 inline T squared_distance(const T* x, const T* y, std::size_t padded_dims) {
-  Vec<T> sum{};
-  for (std::size_t k = 0; k < padded_dims; k += kLanes<T>) {
+  constexpr std::size_t kSums = 4;  // more than one hides the latency of additions
+  Vec<T> sums[kSums] = {};
+  const auto add = [&](std::size_t s, std::size_t k) {
     const Vec<T> difference = simd::load(x + k) - simd::load(y + k);
-    sum = simd::mul_add<T>(difference, difference, sum);
+    sums[s] = simd::mul_add<T>(difference, difference, sums[s]);
+  };
+  std::size_t k = 0;
+  for (; k + kSums * kLanes<T> <= padded_dims; k += kSums * kLanes<T>) {
+#pragma GCC unroll 4
+    for (std::size_t s = 0; s < kSums; ++s) add(s, k + s * kLanes<T>);
   }
-  return simd::reduce_add<T>(sum);
+  for (; k < padded_dims; k += kLanes<T>) add(0, k);
+  return simd::reduce_add<T>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+// squared_distance() of tiles.h.
+template <class T>
+T rows_apart(const T* row, const T* other, std::size_t dims) {
+  const Layout layout = row_layout<T>(Terms::products, dims);
+  return squared_distance(row + layout.originals, other + layout.originals, layout.original_stride);
 }
 
 template <class T>

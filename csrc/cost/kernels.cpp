@@ -28,7 +28,8 @@ void tile(const Form& form, const T* packed_rows, std::size_t rows, const T* pac
 }
 
 template <class T>
-constexpr TileKernels<T> kTileKernels = {packed_rows_size<T>, packed_cols_size<T>, tile<T>};
+constexpr TileKernels<T> kTileKernels = {packed_rows_size<T>, packed_cols_size<T>, tile<T>,
+                                         rows_apart<T>};
 
 template <class In, class T>
 constexpr PackKernels<In, T> kPackKernels = {pack_rows<In, T>, pack_cols<In, T>};

@@ -49,6 +49,8 @@ struct TileKernels {
   // tile() of tiles.h.
   void (*tile)(const Form& form, const T* packed_rows, std::size_t rows, const T* packed_cols,
                std::size_t cols, std::size_t dims, T* out, std::size_t out_stride);
+  // squared_distance() of tiles.h.
+  T (*rows_apart)(const T* row, const T* other, std::size_t dims);
 };
 
 // pack_rows() and pack_cols() of tiles.h.

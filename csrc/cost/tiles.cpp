@@ -63,6 +63,11 @@ void tile(const Metric& metric, const T* packed_rows, std::size_t rows, const T*
                                   out, out_stride);
 }
 
+template <class T>
+T squared_distance(const T* packed_row, const T* other, std::size_t dims) {
+  return tile_kernels<T>(kernels()).rows_apart(packed_row, other, dims);
+}
+
 template std::size_t packed_rows_size<float>(const Metric&, std::size_t, std::size_t);
 template std::size_t packed_rows_size<double>(const Metric&, std::size_t, std::size_t);
 template std::size_t packed_cols_size<float>(const Metric&, std::size_t, std::size_t);
@@ -71,6 +76,8 @@ template void tile<float>(const Metric&, const float*, std::size_t, const float*
                           std::size_t, float*, std::size_t);
 template void tile<double>(const Metric&, const double*, std::size_t, const double*, std::size_t,
                            std::size_t, double*, std::size_t);
+template float squared_distance(const float*, const float*, std::size_t);
+template double squared_distance(const double*, const double*, std::size_t);
 
 template void mean<float, float>(const PointSet<float>&, float*);
 template void mean<float, double>(const PointSet<float>&, double*);

@@ -1,6 +1,7 @@
 #include "exact/arcs.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace otcore::exact {
@@ -46,6 +47,19 @@ void Arcs::add(const ArcParts& parts) {
   costs.resize(count);
   cols_ = std::move(cols);
   costs_ = std::move(costs);
+}
+
+Arc Arcs::cheapest(std::size_t i, const double* v) const {
+  double lowest = std::numeric_limits<double>::infinity();
+  Arc best{static_cast<std::int32_t>(i), -1, 0.0};
+  for (std::size_t k = begin(i); k < end(i); ++k) {
+    const double reduced = costs_[k] - v[cols_[k]];
+    if (reduced >= lowest) continue;
+    lowest = reduced;
+    best.col = cols_[k];
+    best.cost = costs_[k];
+  }
+  return best;
 }
 
 }  // namespace otcore::exact

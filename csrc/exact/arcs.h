@@ -33,7 +33,12 @@ class Arcs {
   // Adds arcs, in any order; pairs that are there already, and repetitions, are left out.
   void add(const ArcParts& parts);
 
+  // Row i's arc of lowest cost less v_j, among columns with v_j > -infinity; column -1 where it has
+  // none.
+  [[nodiscard]] Arc cheapest(std::size_t i, const double* v) const;
+
   [[nodiscard]] std::size_t rows() const { return start_.size() - 1; }
+  [[nodiscard]] std::size_t col_count() const { return last_row_.size(); }
   [[nodiscard]] std::size_t size() const { return cols_.size(); }
   [[nodiscard]] std::size_t begin(std::size_t i) const { return start_[i]; }
   [[nodiscard]] std::size_t end(std::size_t i) const { return start_[i + 1]; }

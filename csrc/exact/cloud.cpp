@@ -20,13 +20,15 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::size_t groups_of(const CloudPair& pair) {
-  return (pair.x.blocks() + CloudScan::kBlocksPerGroup - 1) / CloudScan::kBlocksPerGroup;
+  const std::size_t in_group = CloudScan::blocks_per_group(pair);
+  return (pair.x.blocks() + in_group - 1) / in_group;
 }
 
 // body(scan, block, group) for every block of rows; blocks of a group come in order.
 template <class Body>
 void for_each_block(const CloudPair& pair, const double* v, const Body& body) {
   const std::size_t blocks = pair.x.blocks();
+  const std::size_t in_group = CloudScan::blocks_per_group(pair);
   const std::size_t groups = groups_of(pair);
   std::vector<std::optional<CloudScan>> scans(
       static_cast<std::size_t>(slots_for(groups, pair.n_threads)));
@@ -37,8 +39,8 @@ void for_each_block(const CloudPair& pair, const double* v, const Body& body) {
         auto& scan = scans[static_cast<std::size_t>(slot)];
         if (!scan) scan.emplace(pair, v);
         scan->start_group(group);
-        const std::size_t first = group * CloudScan::kBlocksPerGroup;
-        for (std::size_t b = first; b < std::min(blocks, first + CloudScan::kBlocksPerGroup); ++b) {
+        const std::size_t first = group * in_group;
+        for (std::size_t b = first; b < std::min(blocks, first + in_group); ++b) {
           body(*scan, b, group);
         }
       },

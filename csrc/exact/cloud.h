@@ -28,6 +28,10 @@ struct CloudPair {
 
   [[nodiscard]] CloudPair swapped() const { return {y, x, metric, rounding, n_threads, monitor}; }
   [[nodiscard]] double cost(std::size_t i, std::size_t j) const;
+  // The same to within `rounding`, for sides with shadows, and sooner: no column is read beside j.
+  [[nodiscard]] double cost_but_rounding(std::size_t i, std::size_t j) const {
+    return cost::squared_distance(x.row(i), y.row(j), x.dims());
+  }
   // The costs of row i, as many as columns rounded up to whole panels.
   void fill_row(std::size_t i, double* out) const;
 };

@@ -19,7 +19,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-CloudScan::CloudScan(const CloudPair& pair, const double* v) : pair_(pair), v_(v) {
+CloudScan::CloudScan(const CloudPair& pair, const double* v)
+    : pair_(pair), v_(v), in_group_(blocks_per_group(pair)) {
   if (!pair.x.has_balls()) return;
   const std::size_t blocks = pair.y.blocks();
   if (!pair.x.has_locals()) {
@@ -32,9 +33,9 @@ CloudScan::CloudScan(const CloudPair& pair, const double* v) : pair_(pair), v_(v
     const std::size_t size = pair.y.block_size(j);
     mean_v_[j] = std::accumulate(first, first + size, 0.0) / static_cast<double>(size);
   }
-  to_cols_.resize(kBlocksPerGroup * blocks * kBlockPoints);
-  of_cols_.resize(kBlocksPerGroup * blocks);
-  distances_.resize(kBlocksPerGroup * round_up(blocks, kPad));
+  to_cols_.resize(in_group_ * blocks * kBlockPoints);
+  of_cols_.resize(in_group_ * blocks);
+  distances_.resize(in_group_ * round_up(blocks, kPad));
 }
 
 void CloudScan::bound_distances() {
@@ -51,12 +52,12 @@ void CloudScan::bound_distances() {
 }
 
 void CloudScan::start_group(std::size_t group) {
-  first_block_ = group * kBlocksPerGroup;
+  first_block_ = group * in_group_;
   if (!pair_.x.has_locals()) return;
   const CloudSide& x = pair_.x;
   const CloudSide& y = pair_.y;
   const std::size_t blocks = y.blocks();
-  const std::size_t count = std::min(kBlocksPerGroup, x.blocks() - first_block_);
+  const std::size_t count = std::min(in_group_, x.blocks() - first_block_);
   cost::tile(pair_.metric, x.ball_row(first_block_), count, y.ball_cols(), blocks, x.dims(),
              distances_.data(), round_up(blocks, kPad));
   for (std::size_t j = 0; j < blocks; ++j) {

@@ -12,7 +12,7 @@
 
 namespace otcore::exact {
 
-// Looks at blocks of rows, one group of kBlocksPerGroup after another, for arcs with C_ij - v_j
+// Looks at blocks of rows, one group after another, for arcs with C_ij - v_j
 // below a limit of each row. Scratch of one thread.
 //
 // For squared Euclidean costs, with x = c_I + x', y = c_J + y' in blocks I and J around their
@@ -27,7 +27,9 @@ namespace otcore::exact {
 // For distances, C_ij >= |x - c_J| - |y - c_J|.
 class CloudScan {
  public:
-  static constexpr std::size_t kBlocksPerGroup = 4;
+  // Blocks of a group: all columns are read for each group, which counts where they are long.
+  static std::size_t blocks_per_group(const CloudPair& pair) { return pair.x.has_shadow() ? 8 : 4; }
+
   // A tile's costs take as long as those of about so many single pairs.
   static constexpr std::size_t kManyHits = 128;
 
@@ -93,9 +95,14 @@ class CloudScan {
       return look(block, j, limits, visit);  // ties, which float64 may tell apart
     for (std::size_t h = 0; h < hits; ++h) {
       const auto at = static_cast<std::size_t>(hits_[h]);
-      const double cost = pair_.cost(block * kBlockPoints + at / kBlockPoints,
-                                     j * kBlockPoints + at % kBlockPoints);
-      tell(at, j, cost, limits, visit);
+      const std::size_t row = at / kBlockPoints;
+      const std::size_t i = block * kBlockPoints + row;
+      const std::size_t col = j * kBlockPoints + at % kBlockPoints;
+      if (pair_.x.has_shadow() &&
+          pair_.cost_but_rounding(i, col) - v_[col] > limits[row] + pair_.rounding) {
+        continue;
+      }
+      tell(at, j, pair_.cost(i, col), limits, visit);
     }
   }
 
@@ -119,6 +126,7 @@ class CloudScan {
 
   const CloudPair& pair_;
   const double* v_;
+  std::size_t in_group_;
   std::size_t first_block_ = 0;
   std::vector<double> mean_v_;     // of each block of columns
   std::vector<double> to_cols_;    // [group][padded columns]: |y - c_I|^2 - v_j

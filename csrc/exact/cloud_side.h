@@ -75,6 +75,7 @@ class CloudSide {
   // points, or no less.
   [[nodiscard]] bool has_locals() const { return !radius_.empty(); }
   [[nodiscard]] double radius(std::size_t block) const { return radius_[block]; }
+  [[nodiscard]] bool has_shadow() const { return frame_->shadow != nullptr; }
   [[nodiscard]] std::size_t local_dims() const {
     return frame_->shadow ? frame_->shadow->dims() : dims_;
   }

@@ -224,6 +224,16 @@ void plant(const std::vector<Flow>& flows, const Masses& masses, Tree& tree) {
 
 }  // namespace
 
+CheapestArc cheapest_in(const Arcs& arcs, std::function<double(std::size_t, std::size_t)> cost) {
+  return [&arcs, cost = std::move(cost), open = std::size_t{0}](std::size_t i,
+                                                                const double* v) mutable -> Arc {
+    const Arc arc = arcs.cheapest(i, v);
+    if (arc.col >= 0) return arc;
+    while (v[open] == -kInfinity) open = (open + 1) % arcs.col_count();
+    return {arc.row, static_cast<std::int32_t>(open), cost(i, open)};
+  };
+}
+
 void place_rest(std::vector<std::int64_t>& unplaced, std::vector<std::int64_t>& room,
                 std::vector<double> v, const CheapestArc& cheapest, std::vector<Flow>& flows) {
   for (std::size_t j = 0; j < room.size(); ++j) {

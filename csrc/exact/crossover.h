@@ -16,6 +16,10 @@ namespace otcore::exact {
 // The arc from a row to its column of lowest C_ij - v_j, among those with v_j > -infinity.
 using CheapestArc = std::function<Arc(std::size_t row, const double* v)>;
 
+// Looks at the set alone, which is to stay where it is; a row that it leads to no open column is
+// given some open one, at the cost asked for.
+CheapestArc cheapest_in(const Arcs& arcs, std::function<double(std::size_t, std::size_t)> cost);
+
 // Places what a plan lacks, row by row, into the columns with room, lowest C_ij - v_j first;
 // appends to flows. room and unplaced become zero.
 void place_rest(std::vector<std::int64_t>& unplaced, std::vector<std::int64_t>& room,

@@ -42,6 +42,17 @@ void add_nearest(const Problem& problem, const double* v, double* u, Arcs& arcs)
   arcs.add(nearest);
 }
 
+// On the way to its first optimum, a basis has potentials that prove less than those it started
+// from.
+void keep_start(const Masses& masses, const std::vector<double>& start, double* v) {
+  const auto is_finite = [&](std::int32_t j) {
+    return std::isfinite(start[static_cast<std::size_t>(j)]);
+  };
+  const auto& cols = masses.cols();
+  if (!std::all_of(cols.begin(), cols.end(), is_finite)) return;
+  for (const std::int32_t j : cols) v[j] = start[static_cast<std::size_t>(j)];
+}
+
 // Whether a plan is one to start from: it places nearly all mass, at costs that are not far above
 // the potentials, measured by how far candidates reach.
 bool is_near_optimum(const std::vector<Flow>& flows, const std::vector<std::int64_t>& unplaced,
@@ -96,8 +107,12 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
   add_nearest(problem, v.data(), u, arcs);
   end_stage();
 
-  const CheapestArc cheapest = [&](std::size_t i, const double* potentials) {
-    return problem.cheapest(i, potentials);
+  // All of a row's arcs, while there is time to look at them.
+  const CheapestArc cheapest = [&, known = cheapest_in(arcs, [&](std::size_t i, std::size_t j) {
+                                     return problem.cost(i, j);
+                                   })](std::size_t i, const double* potentials) {
+    return problem.monitor.stopped() == Stop::none ? problem.cheapest(i, potentials)
+                                                   : known(i, potentials);
   };
   std::vector<Flow> flows;
   std::vector<std::int64_t> unplaced;
@@ -130,10 +145,13 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
   end_stage();
   build_basis(std::move(flows), arcs, masses, v, cheapest, simplex.start_tree());
   end_stage();
-  for (;;) {
+  for (bool is_first = true;; is_first = false) {
     ArcPricing pricing(arcs, masses.rows(), tolerance);
     const Status status = simplex.run(pricing, max_pivots, problem.monitor);
-    if (status != Status::optimal) return status;
+    if (status != Status::optimal) {
+      if (is_first) keep_start(masses, v, simplex.v());
+      return status;
+    }
     const double shift = centre(masses, m, simplex.v());
     for (const std::int32_t i : masses.rows()) {
       u[i] = shift - simplex.minus_u()[i];

@@ -117,26 +117,9 @@ class SparseSimplex {
     std::vector<Flow> flows = auction.flows(arcs_);
     std::vector<std::int64_t> unplaced = auction.unplaced();
     std::vector<std::int64_t> room = auction.room();
-    // The last column with mass is the one that parts are joined to; while mass is placed, columns
-    // only close.
-    auto open = static_cast<std::size_t>(masses_.cols().back());
-    const CheapestArc cheapest = [&](std::size_t i, const double* potentials) -> Arc {
-      double best = kInfinity;
-      Arc arc{static_cast<std::int32_t>(i), -1, artificial_cost_};
-      for (std::size_t k = arcs_.begin(i); k < arcs_.end(i); ++k) {
-        const double reduced = arcs_.costs()[k] - potentials[arcs_.cols()[k]];
-        if (reduced >= best) continue;
-        best = reduced;
-        arc.col = arcs_.cols()[k];
-        arc.cost = arcs_.costs()[k];
-      }
-      if (arc.col >= 0) return arc;
-      while (std::isinf(potentials[open])) open = open == 0 ? costs_.m - 1 : open - 1;
-      arc.col = static_cast<std::int32_t>(open);
-      return arc;
-    };
+    const CheapestArc cheapest =
+        cheapest_in(arcs_, [&](std::size_t, std::size_t) { return artificial_cost_; });
     place_rest(unplaced, room, v, cheapest, flows);
-    open = static_cast<std::size_t>(masses_.cols().back());
     build_basis(std::move(flows), arcs_, masses_, v, cheapest, simplex_.start_tree());
   }
 

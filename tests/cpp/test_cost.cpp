@@ -132,6 +132,33 @@ TYPED_TEST(CostTyped, CloseClustersAreAccurate) {
   expect_accurate<T>({Kind::euclidean, 2.0}, x.set(), y.set(), centre_of<T>(y.set()));
 }
 
+TYPED_TEST(CostTyped, SinglePairsOfRowsAreAccurate) {
+  using In = typename TypeParam::In;
+  using T = typename TypeParam::T;
+  const Metric& metric = kMetrics[0];
+  for (const std::size_t d : Sizes{17, 32, 50, 67, 256, 300}) {
+    const auto x = random_cloud<In>(8, d, 40, 1e3, 3.0);
+    const std::vector<T> centre = centre_of<T>(x.set());
+    for (const Isa isa : supported_isas()) {
+      SCOPED_TRACE(std::string(isa_name(isa)) + ", d = " + std::to_string(d));
+      const TileKernels<T>& tiles = tile_kernels<T>(kernels(isa));
+      const std::size_t size = tiles.packed_rows_size(form_of(metric, d), x.count, d);
+      const auto rows = aligned_array<T>(size, "X");
+      const Points<In> points{x.values.data(), d, nullptr, x.count, d};
+      const PackKernels<In, T>& packs = pack_kernels<In, T>(kernels(isa));
+      ASSERT_EQ(packs.rows(form_of(metric, d), points, centre.data(), rows.get()), -1);
+      const std::size_t stride = size / x.count;
+      for (std::size_t i = 0; i < x.count; ++i) {
+        for (std::size_t j = 0; j < x.count; ++j) {
+          const T found = tiles.rows_apart(rows.get() + i * stride, rows.get() + j * stride, d);
+          const long double exact = oracle(metric, x.row(i), x.row(j), d);
+          EXPECT_LE(std::fabs(found - exact), (d + 3) * kRoundoff<T> * exact);
+        }
+      }
+    }
+  }
+}
+
 TYPED_TEST(CostTyped, EqualPointsCostExactlyZeroAndPairsAreSymmetric) {
   using T = typename TypeParam::T;
   for (const std::size_t d : Sizes{1, 7, 16, 67}) {

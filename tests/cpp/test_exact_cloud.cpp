@@ -189,7 +189,7 @@ TEST(Cloud, LooksAtManyBlocks) {
   for (const Shape shape : {Shape::normal, Shape::mixed, Shape::far}) {
     CloudStage stage(cost::Metric{}, 241, 49 * 49 + 3, 2, shape, 12);
     ASSERT_GT(stage.y->blocks(), kBlockPoints);
-    ASSERT_GT((stage.x->blocks() - 1) / CloudScan::kBlocksPerGroup, 0U);
+    ASSERT_GT(stage.x->blocks(), CloudScan::blocks_per_group(stage.problem()));
     for (const Potentials& potentials : every_potential(stage)) {
       SCOPED_TRACE(stage.name() + ", potentials " + potentials.name);
       const std::vector<double>& v = potentials.v;
