@@ -146,7 +146,7 @@ def test_a_plan_that_stays_nearly_optimal_takes_few_pivots(change: str) -> None:
     X, Y, a, b = cloud(0)
     before = otcore.solve_sample(X, Y, a, b)
     if change == "scale":
-        X = 1.1 * X
+        X = 1.03 * X
     elif change == "weights":
         a = a * (1 + 0.01 * np.random.default_rng(1).random(900))
         a /= a.sum()
@@ -155,6 +155,24 @@ def test_a_plan_that_stays_nearly_optimal_takes_few_pivots(change: str) -> None:
     check_result(warm, (X, Y), a, b)
     assert same_value(warm.value, cold.value, problems.reference_costs(X, Y), 1.0)
     assert warm.n_iter <= cold.n_iter / 10
+
+
+@pytest.mark.parametrize(
+    ("moved", "weighted"), [(1e-4, False), (1e-4, True), (1e-3, False), (1e-3, True), (1e-2, False)]
+)
+def test_a_plan_of_points_that_moved(moved: float, weighted: bool) -> None:
+    """By the auction where it is worth it, or by the plan as it is."""
+    rng = np.random.default_rng(0)
+    X, Y, DX, DY = rng.normal(size=(4, 2000, 3))
+    a, b = rng.random((2, 2000)) if weighted else np.ones((2, 2000))
+    a, b = a / a.sum(), b / b.sum()
+    before = otcore.solve_sample(X, Y, a, b)
+    X, Y = X + moved * DX, Y + moved * DY
+    cold = otcore.solve_sample(X, Y, a, b)
+    warm = otcore.solve_sample(X, Y, a, b, potentials_init=before)
+    check_result(warm, (X, Y), a, b)
+    assert same_value(warm.value, cold.value, problems.reference_costs(X, Y), 1.0)
+    assert warm.n_iter < cold.n_iter
 
 
 @pytest.mark.parametrize("change", ["other weights", "reversed", "three times as large"])

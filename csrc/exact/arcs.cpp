@@ -49,6 +49,13 @@ void Arcs::add(const ArcParts& parts) {
   costs_ = std::move(costs);
 }
 
+void Arcs::transform(const double* v, double* u) const {
+  for (std::size_t i = 0; i < rows(); ++i) {
+    u[i] = std::numeric_limits<double>::infinity();
+    for (std::size_t k = begin(i); k < end(i); ++k) u[i] = std::min(u[i], costs_[k] - v[cols_[k]]);
+  }
+}
+
 Arc Arcs::cheapest(std::size_t i, const double* v) const {
   double lowest = std::numeric_limits<double>::infinity();
   Arc best{static_cast<std::int32_t>(i), -1, 0.0};

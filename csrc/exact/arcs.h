@@ -37,6 +37,9 @@ class Arcs {
   // none.
   [[nodiscard]] Arc cheapest(std::size_t i, const double* v) const;
 
+  // u_i = the lowest cost less v_j of row i's arcs, +infinity where it has none.
+  void transform(const double* v, double* u) const;
+
   [[nodiscard]] std::size_t rows() const { return start_.size() - 1; }
   [[nodiscard]] std::size_t col_count() const { return last_row_.size(); }
   [[nodiscard]] std::size_t size() const { return cols_.size(); }

@@ -36,16 +36,22 @@ double spread(const Arcs& arcs, const Masses& masses, const std::vector<double>&
   return sum / static_cast<double>(masses.rows().size());
 }
 
-void hold_auction(const Arcs& arcs, const Masses& masses, int rounds, const Refill& refill,
+Schedule schedule_from(const Arcs& arcs, const Masses& masses, const std::vector<double>& v,
+                       int rounds) {
+  double epsilon = spread(arcs, masses, v);
+  if (epsilon == 0.0) epsilon = largest(arcs);  // arcs that cost the same
+  for (int coarse = kAuctionRounds; coarse > rounds; --coarse) epsilon /= kEpsilonStep;
+  return {epsilon, rounds};
+}
+
+void hold_auction(const Arcs& arcs, const Masses& masses, Schedule schedule, const Refill& refill,
                   Monitor& monitor, std::vector<double>& v, Auction& auction) {
   std::vector<double>& prices = auction.prices();
   for (const std::int32_t j : masses.cols()) {
     prices[static_cast<std::size_t>(j)] = -v[static_cast<std::size_t>(j)];
   }
-  double epsilon = spread(arcs, masses, v);
-  if (epsilon == 0.0) epsilon = largest(arcs);  // arcs that cost the same
-  int left = rounds;
-  for (int coarse = kAuctionRounds; coarse > rounds; --coarse) epsilon /= kEpsilonStep;
+  double epsilon = schedule.first_epsilon;
+  int left = schedule.rounds;
   for (int refills = kMaxRefills; left > 0;) {
     const bool placed = auction.round(arcs, epsilon, left == 1 ? kLeftAtEnd : kLeftBetween,
                                       kScansPerArc * arcs.size(), monitor);

@@ -25,6 +25,7 @@ std::size_t nearest_count(std::size_t nodes);
 // monitor was stopped it returns early, with less.
 template <class T>
 struct DenseProblem {
+  static constexpr bool kHasPlans = false;
   static constexpr int kRoundsFromStart = kAuctionRounds;  // of start_potentials
 
   MatrixView<const T> costs;
@@ -41,9 +42,6 @@ struct DenseProblem {
   [[nodiscard]] double cost(std::size_t i, std::size_t j) const {
     return static_cast<double>(costs.row(i)[j]) * scale;
   }
-  // A plan to start from: none.
-  [[nodiscard]] const std::vector<Arc>* plan() const { return nullptr; }
-  [[nodiscard]] const DenseProblem& without_plan() const { return *this; }
   // A row's arc of lowest C_ij - v_j.
   [[nodiscard]] Arc cheapest(std::size_t row, const double* v) const {
     const std::size_t col = cost_kernels<T>().row_minimum(costs.row(row), scale, v, costs.cols).col;

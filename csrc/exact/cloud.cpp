@@ -47,8 +47,10 @@ void for_each_block(const CloudPair& pair, const double* v, const Body& body) {
       &pair.monitor);
 }
 
-// The `count` lowest arcs of each row; u, where it is given, becomes the row transform of v.
-ArcParts lowest_arcs(const CloudPair& pair, const double* v, std::size_t count, double* u) {
+// The `count` lowest arcs of each row, below `below` where that is given; u, where it is given,
+// becomes the row transform of v.
+ArcParts lowest_arcs(const CloudPair& pair, const double* v, std::size_t count, const double* below,
+                     double* u) {
   ArcParts parts(groups_of(pair));
   for_each_block(pair, v, [&](CloudScan& scan, std::size_t block, std::size_t group) {
     const std::size_t rows = pair.x.block_size(block);
@@ -58,14 +60,15 @@ ArcParts lowest_arcs(const CloudPair& pair, const double* v, std::size_t count, 
     double best[kBlockPoints];
     std::int32_t first_ties[kBlockPoints];
     for (std::size_t r = 0; r < rows; ++r) {
-      limits[r] = best[r] = kInfinity;
+      best[r] = kInfinity;
+      limits[r] = below == nullptr ? kInfinity : below[first + r];
       first_ties[r] = first_of_ties(first + r, pair.y.size());
     }
     scan.scan(block, limits, [&](std::size_t r, std::size_t col, double cost, double reduced) {
       const auto place = static_cast<std::int32_t>(col);
       best[r] = std::min(best[r], reduced);
       lowest.offer(r, reduced, cost, place, turn(place, first_ties[r], pair.y.size()));
-      limits[r] = lowest.limit(r);
+      limits[r] = std::min(limits[r], lowest.limit(r));
     });
     for (std::size_t r = 0; r < rows; ++r) {
       if (u != nullptr) u[first + r] = best[r];
@@ -122,15 +125,20 @@ void transform(const CloudPair& pair, const double* v, double* u) {
 
 ArcParts nearest_of_rows(const CloudProblem& problem, const double* v, std::size_t count,
                          double* u) {
-  return lowest_arcs(problem, v, count, u);
+  return lowest_arcs(problem, v, count, nullptr, u);
 }
 
 ArcParts nearest_of_cols(const CloudProblem& problem, const double* u, std::size_t count) {
-  ArcParts parts = lowest_arcs(problem.swapped(), u, count, nullptr);
+  ArcParts parts = lowest_arcs(problem.swapped(), u, count, nullptr, nullptr);
   for (auto& part : parts) {
     for (Arc& arc : part) std::swap(arc.row, arc.col);
   }
   return parts;
+}
+
+ArcParts nearest_below(const CloudProblem& problem, const double* v, std::size_t count,
+                       const double* below) {
+  return lowest_arcs(problem, v, count, below, nullptr);
 }
 
 // An arc is looked at where it is violated or lower than all before it in its row.

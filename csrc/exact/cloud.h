@@ -38,20 +38,18 @@ struct CloudPair {
 
 // With the masses of both sides, all of them positive.
 struct CloudProblem : CloudPair {
+  static constexpr bool kHasPlans = true;
   static constexpr int kRoundsFromStart = kClusterRounds;
 
   const Masses& masses;
-  double tolerance;     // of reduced costs
-  std::size_t nearest;  // candidates of each row and column
-  const std::vector<Arc>* start_plan = nullptr;
+  double tolerance;                        // of reduced costs
+  std::size_t nearest;                     // candidates of each row and column
+  const std::vector<Arc>* plan = nullptr;  // of a similar problem, to start from
 
-  [[nodiscard]] std::size_t nearest_count() const {
-    return start_plan == nullptr ? nearest : std::min(nearest, kNearestWithPlan);
-  }
-  [[nodiscard]] const std::vector<Arc>* plan() const { return start_plan; }
+  [[nodiscard]] std::size_t nearest_count() const { return nearest; }
   [[nodiscard]] CloudProblem without_plan() const {
     CloudProblem other = *this;
-    other.start_plan = nullptr;
+    other.plan = nullptr;
     return other;
   }
 
@@ -63,11 +61,14 @@ struct CloudProblem : CloudPair {
 // u_i = min_j C_ij - v_j.
 void transform(const CloudPair& pair, const double* v, double* u);
 
-// The same functions as of a dense problem: candidates.h, coarse.h.
+// Those without a word are the same as of a dense problem: candidates.h, coarse.h.
 void start_potentials(const CloudProblem& problem, double* v);
 ArcParts nearest_of_rows(const CloudProblem& problem, const double* v, std::size_t count,
                          double* u);
 ArcParts nearest_of_cols(const CloudProblem& problem, const double* u, std::size_t count);
+// The `count` lowest arcs of each row at most, of those with C_ij - v_j below `below`.
+ArcParts nearest_below(const CloudProblem& problem, const double* v, std::size_t count,
+                       const double* below);
 ArcParts violated_arcs(const CloudProblem& problem, const double* v, double tolerance,
                        std::size_t count, double* u);
 

@@ -156,7 +156,7 @@ class CloudSolver {
     const std::vector<Arc> plan = start_plan();
     CloudProblem problem{pair(*x_, *y_, monitor_), *masses_, tolerance, nearest_};
     if (!plan.empty()) {
-      problem.start_plan = &plan;
+      problem.plan = &plan;
     } else if (!start.empty() && !is_worth_more(problem, start)) {
       start.clear();
     }

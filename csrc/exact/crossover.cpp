@@ -14,6 +14,12 @@ namespace {
 using Node = Tree::Node;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// The column at the root of the tree: of points in an order of halves, not one at the edge, which
+// few candidates lead to.
+std::size_t root_col(const Masses& masses) {
+  return static_cast<std::size_t>(masses.cols()[masses.cols().size() / 2]);
+}
+
 // The arcs at each node: entries start[k] .. start[k + 1] of arcs point into the list of flows.
 struct Adjacency {
   Adjacency(std::size_t n, std::size_t nodes, const std::vector<Flow>& flows)
@@ -51,7 +57,7 @@ class Joiner {
     transpose();
   }
 
-  // A shortest-path tree towards the part of the last column. Its arcs, which carry no mass, lead
+  // A shortest-path tree towards the part of the root. Its arcs, which carry no mass, lead
   // out of a part, from a row to a column.
   void join() {
     distance_.assign(members_.size(), kInfinity);
@@ -79,9 +85,7 @@ class Joiner {
  private:
   using Entry = std::pair<double, std::size_t>;
 
-  [[nodiscard]] std::size_t root_part() const {
-    return part_of(n_ + static_cast<std::size_t>(masses_.cols().back()));
-  }
+  [[nodiscard]] std::size_t root_part() const { return part_of(n_ + root_col(masses_)); }
   [[nodiscard]] std::size_t part_of(std::size_t node) const {
     return static_cast<std::size_t>(part_[node]);
   }
@@ -191,7 +195,7 @@ class Joiner {
   std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> heap_;
 };
 
-// Hangs the tree of these arcs below the last column.
+// Hangs the tree of these arcs below the root.
 void plant(const std::vector<Flow>& flows, const Masses& masses, Tree& tree) {
   const std::size_t n = masses.supply().size();
   const std::size_t nodes = n + masses.demand().size();
@@ -202,7 +206,7 @@ void plant(const std::vector<Flow>& flows, const Masses& masses, Tree& tree) {
     std::int64_t units;
     double cost;
   };
-  const std::size_t root = n + static_cast<std::size_t>(masses.cols().back());
+  const std::size_t root = n + root_col(masses);
   std::vector<Step> order{{root, root, 0, 0.0}};
   for (std::size_t k = 0; k < order.size(); ++k) {
     const Step at = order[k];

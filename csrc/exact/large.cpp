@@ -14,23 +14,13 @@
 #include "exact/coarse.h"
 #include "exact/crossover.h"
 #include "exact/few_places.h"
+#include "exact/near_plan.h"
 #include "exact/oblong.h"
 #include "exact/pricing.h"
-#include "exact/replant.h"
 #include "exact/tuning.h"
 
 namespace otcore::exact {
 namespace {
-
-// What each row's candidates cost at least: their row transform.
-void cheapest_candidates(const Arcs& arcs, const std::vector<double>& v, double* u) {
-  for (std::size_t i = 0; i < arcs.rows(); ++i) {
-    u[i] = std::numeric_limits<double>::infinity();
-    for (std::size_t k = arcs.begin(i); k < arcs.end(i); ++k) {
-      u[i] = std::min(u[i], arcs.costs()[k] - v[static_cast<std::size_t>(arcs.cols()[k])]);
-    }
-  }
-}
 
 // The nearest of rows and columns at the column potentials v; u becomes the row transform of v.
 template <class Problem>
@@ -51,23 +41,6 @@ void keep_start(const Masses& masses, const std::vector<double>& start, double* 
   const auto& cols = masses.cols();
   if (!std::all_of(cols.begin(), cols.end(), is_finite)) return;
   for (const std::int32_t j : cols) v[j] = start[static_cast<std::size_t>(j)];
-}
-
-// Whether a plan is one to start from: it places nearly all mass, at costs that are not far above
-// the potentials, measured by how far candidates reach.
-bool is_near_optimum(const std::vector<Flow>& flows, const std::vector<std::int64_t>& unplaced,
-                     const Arcs& arcs, const Masses& masses, const double* u,
-                     const std::vector<double>& v) {
-  double placed = 0.0;
-  double excess = 0.0;
-  for (const Flow& flow : flows) {
-    const auto units = static_cast<double>(flow.units);
-    placed += units;
-    excess += units * (flow.cost - u[flow.row] - v[static_cast<std::size_t>(flow.col)]);
-  }
-  double left = 0.0;
-  for (const std::int64_t units : unplaced) left += static_cast<double>(units);
-  return left <= kLeftBetween * placed && excess <= kMostExcess * placed * spread(arcs, masses, v);
 }
 
 // As many arcs of a row as may join at once: a few for each row and each column.
@@ -103,8 +76,17 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
   }
   end_stage();
   Arcs arcs(n, m);
-  if (problem.plan() != nullptr) arcs.add({*problem.plan()});
-  add_nearest(problem, v.data(), u, arcs);
+  std::optional<NearPlan> near;
+  if constexpr (Problem::kHasPlans) {
+    if (problem.plan != nullptr && !is_oblong(masses)) {
+      near = start_from_plan(problem, v, u, arcs);
+      if (!near) {
+        return solve_large(problem.without_plan(), tolerance, nullptr, max_pivots, false, simplex,
+                           u);
+      }
+    }
+  }
+  if (!near) add_nearest(problem, v.data(), u, arcs);
   end_stage();
 
   // All of a row's arcs, while there is time to look at them.
@@ -115,31 +97,28 @@ Status solve_large(const Problem& problem, double tolerance, const double* start
                                                    : known(i, potentials);
   };
   std::vector<Flow> flows;
-  std::vector<std::int64_t> unplaced;
-  std::vector<std::int64_t> room;
-  if (problem.plan() != nullptr) {
-    flows = replant(*problem.plan(), masses, unplaced, room);
-    if (!is_near_optimum(flows, unplaced, arcs, masses, u, v)) {
-      return solve_large(problem.without_plan(), tolerance, nullptr, max_pivots, false, simplex, u);
-    }
-    place_rest(unplaced, room, v, cheapest, flows);
+  if (near && near->auction.rounds == 0) {
+    flows = std::move(near->flows);
+    place_rest(near->unplaced, near->room, v, cheapest, flows);
   } else if (is_oblong(masses)) {
     auto optimal = has_few_places(masses) ? place_on_few(problem, u, v) : std::nullopt;
     flows = optimal ? std::move(*optimal) : place_by_regret(problem, u, v.data());
   } else {
     Auction auction(masses);
     const Refill refill = [&](const std::vector<double>& potentials) {
-      cheapest_candidates(arcs, potentials, u);
+      arcs.transform(potentials.data(), u);
       arcs.add(violated_arcs(problem, potentials.data(), 0.0, joining(masses), u));
       return true;
     };
     const int rounds = start != nullptr ? kWarmRounds : Problem::kRoundsFromStart;
-    hold_auction(arcs, masses, rounds, refill, problem.monitor, v, auction);
+    const Schedule schedule = near ? near->auction : schedule_from(arcs, masses, v, rounds);
+    hold_auction(arcs, masses, schedule, refill, problem.monitor, v, auction);
     flows = auction.flows(arcs);
-    // What is missing costs few pivots to add now, and many at the optimum without it.
-    if (problem.monitor.stopped() == Stop::none) refill(v);
-    unplaced = auction.unplaced();
-    room = auction.room();
+    // What is missing costs few pivots to add now, and many at the optimum without it; near a plan
+    // it is little.
+    if (!near && problem.monitor.stopped() == Stop::none) refill(v);
+    std::vector<std::int64_t> unplaced = auction.unplaced();
+    std::vector<std::int64_t> room = auction.room();
     place_rest(unplaced, room, v, cheapest, flows);
   }
   end_stage();

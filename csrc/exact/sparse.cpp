@@ -112,8 +112,9 @@ class SparseSimplex {
     std::vector<double> v = start_potentials();
     Auction auction(masses_);
     const Refill nothing_more = [](const std::vector<double>&) { return false; };
-    hold_auction(arcs_, masses_, options_.start != nullptr ? kWarmRounds : kAuctionRounds,
-                 nothing_more, monitor_, v, auction);
+    const int rounds = options_.start != nullptr ? kWarmRounds : kAuctionRounds;
+    hold_auction(arcs_, masses_, schedule_from(arcs_, masses_, v, rounds), nothing_more, monitor_,
+                 v, auction);
     std::vector<Flow> flows = auction.flows(arcs_);
     std::vector<std::int64_t> unplaced = auction.unplaced();
     std::vector<std::int64_t> room = auction.room();

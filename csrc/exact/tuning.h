@@ -46,11 +46,19 @@ constexpr std::size_t kPointsPerCluster = 8;
 constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
 constexpr std::size_t kLikelyBlocks = 16;
 
-// With a plan to start from, so many candidates of each point are enough to begin with.
-// A plan is near the optimum where its arcs cost so much more than potentials allow, in spreads of
-// candidates.
-constexpr std::size_t kNearestWithPlan = 10;
+// A plan to start from is looked at on so many rows. It is near the optimum where the excess of its
+// arcs is at most this share of the spread of candidates, of which there are at most so many for a
+// row. The excess, or that share of the spread where it is less, measures how far candidates reach,
+// and epsilon in the auction's one round; up to a larger share (or, where all masses are equal, the
+// next) the plan itself is better.
+constexpr std::size_t kPlanRows = 32;
+constexpr std::size_t kNearestWithPlan = 12;
 constexpr double kMostExcess = 0.5;
+constexpr double kLeastExcess = 0.002;
+constexpr double kExcessForAuction = 0.05;
+constexpr double kExcessForAssignment = 0.01;
+constexpr double kExcessesOfCandidates = 20.0;
+constexpr double kEpsilonOfExcess = 0.1;
 
 // What a problem between points takes, in bytes: for a point, for a coordinate of it, and for each
 // of the candidates that are chosen for it; and the fewest candidates that are worth starting with.
