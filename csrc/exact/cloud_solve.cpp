@@ -88,7 +88,7 @@ double unit_scale(double largest) {
 // How many candidates of each point the memory allows, of so many as are wanted.
 std::size_t candidates_within(std::optional<std::size_t> max_memory, std::size_t points,
                               std::size_t dims) {
-  const std::size_t wanted = nearest_count(points);
+  const std::size_t wanted = std::min(nearest_count(points), kMostOfCloud);
   if (!max_memory) return wanted;
   const std::size_t fixed = points * (kBytesPerPoint + kBytesPerCoordinate * dims);
   const std::size_t least = fixed + points * kLeastNearest * kBytesPerCandidate;

@@ -41,10 +41,12 @@ constexpr std::size_t kSampledRows = 512;
 
 // Points: a coarse problem has one point for so many, down to problems of so many pairs, which are
 // solved on their cost matrix; a scan of a block of rows without limits begins with so many blocks
-// of columns.
+// of columns; candidates of a row or column are at most so many (choosing them takes longer than from
+// a matrix).
 constexpr std::size_t kPointsPerCluster = 8;
 constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
 constexpr std::size_t kLikelyBlocks = 16;
+constexpr std::size_t kMostOfCloud = 24;
 
 // A plan to start from is looked at on so many rows. It is near the optimum where the excess of its
 // arcs is at most this share of the spread of candidates, of which there are at most so many for a
