@@ -58,7 +58,7 @@ void tile(const Metric& metric, const T* packed_rows, std::size_t rows, const T*
           std::size_t cols, std::size_t dims, T* out, std::size_t out_stride);
 
 // |x_i - x_j|^2 of two packed rows of at least kGramDims coordinates, Kind::sqeuclidean: tile()
-// up to rounding, for single pairs, of which it reads eight columns.
+// up to rounding, for single pairs: tile() reads a panel of columns for each.
 template <class T>
 T squared_distance(const T* packed_row, const T* other, std::size_t dims);
 

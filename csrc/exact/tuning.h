@@ -41,8 +41,8 @@ constexpr std::size_t kSampledRows = 512;
 
 // Points: a coarse problem has one point for so many, down to problems of so many pairs, which are
 // solved on their cost matrix; a scan of a block of rows without limits begins with so many blocks
-// of columns; candidates of a row or column are at most so many (choosing them takes longer than from
-// a matrix).
+// of columns; candidates of a row or column are at most so many (choosing them takes longer than
+// from a matrix).
 constexpr std::size_t kPointsPerCluster = 8;
 constexpr std::size_t kPairsOfCoarsest = std::size_t{1} << 20;
 constexpr std::size_t kLikelyBlocks = 16;
