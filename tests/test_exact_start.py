@@ -146,7 +146,7 @@ def test_a_plan_that_stays_nearly_optimal_takes_few_pivots(change: str) -> None:
     X, Y, a, b = cloud(0)
     before = otcore.solve_sample(X, Y, a, b)
     if change == "scale":
-        X = 1.03 * X
+        X = 1.1 * X
     elif change == "weights":
         a = a * (1 + 0.01 * np.random.default_rng(1).random(900))
         a /= a.sum()

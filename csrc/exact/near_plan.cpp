@@ -69,8 +69,8 @@ std::optional<NearPlan> start_from_plan(const CloudProblem& problem, const std::
   for (double& limit : below) limit += kExcessesOfCandidates * excess;
   arcs.add(nearest_below(problem, v.data(), kNearestWithPlan, below.data()));
 
-  const double most = are_equal(masses) ? kExcessForAssignment : kExcessForAuction;
-  near.auction = {kEpsilonOfExcess * excess, excess > most * sample.spread ? 1 : 0};
+  const bool is_auction = are_equal(masses) && excess > kExcessForAuction * sample.spread;
+  near.auction = {kEpsilonOfExcess * excess, is_auction ? 1 : 0};
   return near;
 }
 

@@ -51,14 +51,13 @@ constexpr std::size_t kMostOfCloud = 24;
 // A plan to start from is looked at on so many rows. It is near the optimum where the excess of its
 // arcs is at most this share of the spread of candidates, of which there are at most so many for a
 // row. The excess, or that share of the spread where it is less, measures how far candidates reach,
-// and epsilon in the auction's one round; up to a larger share (or, where all masses are equal, the
-// next) the plan itself is better.
+// and epsilon in the auction's one round. Up to a larger share, and where masses are not all equal,
+// the plan itself is better.
 constexpr std::size_t kPlanRows = 32;
 constexpr std::size_t kNearestWithPlan = 12;
 constexpr double kMostExcess = 0.5;
 constexpr double kLeastExcess = 0.002;
-constexpr double kExcessForAuction = 0.05;
-constexpr double kExcessForAssignment = 0.01;
+constexpr double kExcessForAuction = 0.01;
 constexpr double kExcessesOfCandidates = 20.0;
 constexpr double kEpsilonOfExcess = 0.1;
 
